@@ -1,0 +1,1 @@
+//! What the command line and the watchers share: settings, configuration files, work directory, log.

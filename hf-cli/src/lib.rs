@@ -1,0 +1,1 @@
+//! The five commands that Host Factory's scripts call.

@@ -1,0 +1,1 @@
+//! Machines as pods: everything that talks to a Kubernetes API server.

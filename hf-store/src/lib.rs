@@ -1,0 +1,1 @@
+//! Requests, machines and their history in SQLite.

@@ -1,0 +1,1 @@
+//! Three programs that turn requests into pods and pods into answers.

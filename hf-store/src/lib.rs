@@ -1,1 +1,59 @@
-//! Requests, machines and their history in SQLite.
+//! Requests, machines and their history in SQLite: the one thing that the command line and the three watchers share.
+//!
+//! # Rules
+//!
+//! **One file**, `hf.db` in the work directory, with rows of every provider instance that uses the directory. It
+//! carries an `application_id`; a file without ours is refused, whatever its name.
+//!
+//! **Locking.** All writing goes through [`Store::write`], which begins `IMMEDIATE`: a transaction that reads first and
+//! writes later fails at once if another process committed in between, whatever the busy timeout. Entering WAL mode
+//! does not wait for locks either, so those who find the file not yet set up take turns by a lock file.
+//!
+//! **Durability.** The command line opens with [`Durability::Promise`]: a commit is on disk when it returns, because
+//! Host Factory is told of it. The watchers open with [`Durability::Repeat`]: after a power cut the cluster tells them
+//! again. A promise syncs the whole journal, so it never stands on something that was lost.
+//!
+//! **Compatibility.** Programs are replaced one by one, so an older one may meet a newer file. `user_version` counts
+//! the steps taken; `meta.oldest_program` says which programs still understand the result. Steps that only add leave
+//! it; a step that takes something away raises it, one release after the programs have stopped using it.
+//!
+//! **Filesystems.** WAL needs shared memory, so all processes must be on one host and the directory on a local disk.
+//! Sites that share the directory between hosts say so; then a rollback journal with full sync is used instead. The
+//! mode is recorded in the file, and a process that is set otherwise is refused.
+//!
+//! **Replacement.** A file that was moved away or replaced is noticed by its device and inode before each transaction;
+//! the new one is opened, and [`Store::generation`] changes.
+//!
+//! Decisions are not made here: `hf_core` makes them, on values that are read and written back in one transaction.
+
+mod acquire;
+mod answer;
+mod clusters;
+mod create;
+mod delete;
+mod error;
+mod events;
+mod machines;
+mod migrations;
+mod observe;
+mod open;
+mod requests;
+mod returns;
+mod spelling;
+mod store;
+mod timeouts;
+mod watchers;
+
+pub use acquire::{NewAcquire, RegisterError};
+pub use answer::{Answered, MachineRow, RequestRow, Returned};
+pub use clusters::{ClusterIdentity, IdentityCheck};
+pub use create::{Claimed, Settled};
+pub use delete::{DueDeletion, DeletionOutcome};
+pub use error::Error;
+pub use events::Event;
+pub use observe::{Adoption, FullListing, ListingVerdict, Observed, SeenPod};
+pub use open::{DATABASE, Durability, Options};
+pub use requests::RequestKind;
+pub use returns::ReturnedName;
+pub use store::{Store, StoreError, Tx};
+pub use watchers::{Heartbeat, HOST_FACTORY};

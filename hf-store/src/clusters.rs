@@ -1,0 +1,153 @@
+//! Which clusters we know, and whether we stand on known ground there.
+
+use hf_core::MachineName;
+use hf_core::ground::{Target, Watched};
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+
+use crate::error::Result;
+use crate::spelling::time_or_none;
+use crate::store::Tx;
+
+/// What tells one cluster, and the namespace meant there, from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterIdentity {
+    /// The UID of `kube-system`; empty where it may not be read.
+    pub uid: String,
+    /// A hash of server and CA.
+    pub server: String,
+    /// The namespace that the target resolves to.
+    pub namespace: String,
+}
+
+/// What became of a comparison with what the store remembers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentityCheck {
+    /// It is the cluster that it was, or the first that is seen there.
+    Same,
+    /// It is another one, for this reason: nothing may be settled there (rule 11).
+    Other(String),
+}
+
+impl Tx<'_> {
+    /// Compares a cluster with what the store remembers of it; remembers it if it is the first.
+    pub fn check_identity(&self, target: &Target, found: &ClusterIdentity) -> Result<IdentityCheck> {
+        let sql = "SELECT uid, server, resolved_namespace FROM clusters
+                   WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
+        let read = |row: &rusqlite::Row<'_>| {
+            let (uid, server) = (row.get("uid")?, row.get("server")?);
+            Ok(ClusterIdentity { uid, server, namespace: row.get("resolved_namespace")? })
+        };
+        let key = (self.instance, &target.context, &target.namespace);
+        let known = self.conn.prepare_cached(sql)?.query_one(key, read).optional()?;
+        let verdict = known.as_ref().map_or(IdentityCheck::Same, |known| compare(target, known, found));
+        let refusal = match &verdict {
+            IdentityCheck::Same => "",
+            IdentityCheck::Other(reason) => reason,
+        };
+        let sql = "INSERT INTO clusters (instance, context, namespace, uid, server, resolved_namespace, listed, refusal)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, '')
+                   ON CONFLICT DO UPDATE SET refusal = ?7, uid = CASE uid WHEN '' THEN excluded.uid ELSE uid END
+                       WHERE refusal <> ?7 OR (uid = '' AND ?7 = '' AND excluded.uid <> '')";
+        self.conn.prepare_cached(sql)?.execute((
+            self.instance,
+            &target.context,
+            &target.namespace,
+            &found.uid,
+            &found.server,
+            &found.namespace,
+            refusal,
+        ))?;
+        Ok(verdict)
+    }
+
+    /// The watch of a cluster has heard from it.
+    pub fn mark_progress(&self, target: &Target, now: Timestamp) -> Result<()> {
+        let sql = "UPDATE clusters SET progress_at = ?4 WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
+        let key = (self.instance, &target.context, &target.namespace, now.as_millisecond());
+        self.conn.prepare_cached(sql)?.execute(key)?;
+        Ok(())
+    }
+
+    pub(crate) fn mark_listed(&self, target: &Target, now: Timestamp) -> Result<()> {
+        let sql = "UPDATE clusters SET listed = 1, progress_at = ?4
+                   WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
+        let key = (self.instance, &target.context, &target.namespace, now.as_millisecond());
+        self.conn.prepare_cached(sql)?.execute(key)?;
+        Ok(())
+    }
+
+    /// All clusters that are or were watched.
+    pub fn watched(&self) -> Result<Vec<Watched>> {
+        let sql = "SELECT context, namespace, listed, progress_at, refusal FROM clusters WHERE instance = ?1";
+        let mut query = self.conn.prepare_cached(sql)?;
+        let rows = query.query_map([self.instance], |row| {
+            let target = Target { context: row.get("context")?, namespace: row.get("namespace")? };
+            let progress_at = time_or_none(row, "progress_at")?;
+            Ok(Watched { target, listed: row.get("listed")?, progress_at, refusal: row.get("refusal")? })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Where machines are that still have, or may have, a pod, or are to have one.
+    pub fn inhabited(&self) -> Result<Vec<Target>> {
+        // Each SELECT is one step of a partial index for each target there is.
+        let sql = "SELECT DISTINCT context, namespace FROM machines WHERE instance = ?1 AND to_create
+                   UNION SELECT DISTINCT context, namespace FROM machines WHERE instance = ?1 AND creation = 'creating'
+                   UNION SELECT DISTINCT context, namespace FROM machines WHERE instance = ?1 AND to_delete
+                   UNION SELECT DISTINCT context, namespace FROM machines
+                       WHERE instance = ?1 AND (pod = 'present' OR (pod = 'never' AND creation = 'created'))";
+        let mut query = self.conn.prepare_cached(sql)?;
+        let rows = query.query_map([self.instance], |row| {
+            Ok(Target { context: row.get("context")?, namespace: row.get("namespace")? })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Replaces what is known of other people's pods.
+    pub(crate) fn set_others(&self, target: &Target, names: &[String]) -> Result<()> {
+        let sql = "DELETE FROM others WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
+        self.conn.prepare_cached(sql)?.execute((self.instance, &target.context, &target.namespace))?;
+        names.iter().try_for_each(|name| self.add_other(target, name))
+    }
+
+    /// Another's pod is there.
+    pub fn add_other(&self, target: &Target, name: &str) -> Result<()> {
+        let sql = "INSERT OR IGNORE INTO others (instance, context, namespace, name) VALUES (?1, ?2, ?3, ?4)";
+        self.conn.prepare_cached(sql)?.execute((self.instance, &target.context, &target.namespace, name))?;
+        Ok(())
+    }
+
+    /// Another's pod is no longer there.
+    pub fn remove_other(&self, target: &Target, name: &str) -> Result<()> {
+        let sql = "DELETE FROM others WHERE instance = ?1 AND context = ?2 AND namespace = ?3 AND name = ?4";
+        self.conn.prepare_cached(sql)?.execute((self.instance, &target.context, &target.namespace, name))?;
+        Ok(())
+    }
+
+    /// Whether a pod of that name, which is not ours, is in any of our namespaces.
+    pub fn is_other(&self, name: &MachineName) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM clusters AS c JOIN others AS o
+                       ON o.instance = c.instance AND o.context = c.context AND o.namespace = c.namespace
+                       WHERE c.instance = ?1 AND o.name = ?2)";
+        Ok(self.conn.prepare_cached(sql)?.query_one((self.instance, name.as_str()), |row| row.get(0))?)
+    }
+}
+
+fn compare(target: &Target, known: &ClusterIdentity, found: &ClusterIdentity) -> IdentityCheck {
+    let remedy = "nothing is settled until the kubeconfig points there again; \
+                  for a new cluster use another work directory";
+    if known.namespace != found.namespace {
+        let (was, is) = (&known.namespace, &found.namespace);
+        return IdentityCheck::Other(format!("the namespace ({target}) was {was:?} and is now {is:?}: {remedy}"));
+    }
+    let same = if known.uid.is_empty() || found.uid.is_empty() {
+        known.server == found.server
+    } else {
+        known.uid == found.uid
+    };
+    if same {
+        return IdentityCheck::Same;
+    }
+    IdentityCheck::Other(format!("this is another cluster ({target}) than the one where machines were made: {remedy}"))
+}

@@ -1,0 +1,103 @@
+//! The queue of pods to be deleted.
+
+use hf_core::ground::Target;
+use hf_core::{Doom, MachineName};
+use jiff::Timestamp;
+
+use crate::error::Result;
+use crate::events::Event;
+use crate::machines::{MachineRow, select};
+use crate::store::Tx;
+
+/// A pod that must go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueDeletion {
+    /// The machine's key.
+    pub seq: i64,
+    /// The pod's name.
+    pub name: MachineName,
+    /// The pod's UID; empty where it is not known, which only happens in doubt.
+    pub uid: String,
+    /// Whether the cluster has to say twice that there is no such pod.
+    pub unresolved: bool,
+    /// Why it must go.
+    pub doom: Doom,
+}
+
+/// What came of a deletion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeletionOutcome {
+    /// The API server accepted it: the watch will say when it is gone.
+    Accepted,
+    /// The API server has no such pod, and there will be none.
+    Absent,
+    /// It was refused, with these words. It is asked for again.
+    Refused(String),
+}
+
+impl Tx<'_> {
+    /// Up to `most` pods whose deletion has not been asked for, oldest first, passing over those that `skip` names.
+    pub fn due_deletions(
+        &self,
+        target: &Target,
+        most: usize,
+        skip: impl Fn(i64) -> bool,
+    ) -> Result<Vec<DueDeletion>> {
+        let sql = select(
+            "WHERE m.to_delete AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3 AND m.delete_asked = 0
+             ORDER BY m.seq",
+        );
+        let mut query = self.conn.prepare_cached(&sql)?;
+        let rows = query.query_map((self.instance, &target.context, &target.namespace), MachineRow::read)?;
+        let mut due = Vec::new();
+        for row in rows {
+            let MachineRow { seq, machine, .. } = row?;
+            let Some(doom) = machine.life.doom.filter(|_| machine.life.must_delete() && !skip(seq)) else { continue };
+            let unresolved = machine.life.unresolved();
+            due.push(DueDeletion { seq, name: machine.name, uid: machine.facts.uid, unresolved, doom });
+            if due.len() == most {
+                break;
+            }
+        }
+        Ok(due)
+    }
+
+    /// Records what came of deletions.
+    pub fn record_deletions(&self, outcomes: &[(i64, DeletionOutcome)], now: Timestamp) -> Result<()> {
+        for (seq, outcome) in outcomes {
+            let changed = self.change_machine(*seq, |row| match outcome {
+                DeletionOutcome::Accepted => row.machine.delete_message.clear(),
+                DeletionOutcome::Absent => row.machine.life = row.machine.life.vanished(),
+                DeletionOutcome::Refused(message) => row.machine.delete_message.clone_from(message),
+            })?;
+            let Some((before, after)) = changed else { continue };
+            if *outcome == DeletionOutcome::Accepted {
+                let sql = "UPDATE machines SET delete_asked = 1 WHERE seq = ?1";
+                self.conn.prepare_cached(sql)?.execute([seq])?;
+            }
+            if before.machine.life.pod != after.machine.life.pod {
+                self.note(now, after.request, Some(*seq), Event::Gone, "the API server has no such pod")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pods whose deletion was accepted, yet which the watch still shows as not being deleted.
+    pub fn unheeded_deletions(&self, target: &Target) -> Result<Vec<i64>> {
+        let sql = "SELECT seq FROM machines
+                   WHERE to_delete AND instance = ?1 AND context = ?2 AND namespace = ?3 AND delete_asked = 1
+                       AND deleting_s IS NULL";
+        let mut query = self.conn.prepare_cached(sql)?;
+        let rows = query.query_map((self.instance, &target.context, &target.namespace), |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Has deletions asked for again.
+    pub fn ask_again(&self, machines: &[i64]) -> Result<()> {
+        let mut update = self.conn.prepare_cached("UPDATE machines SET delete_asked = 0 WHERE seq = ?1")?;
+        for seq in machines {
+            update.execute([seq])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! The history: what happened to each request and machine, and when.
+
+use jiff::Timestamp;
+
+use crate::error::Result;
+use crate::store::Tx;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// Host Factory asked for the request.
+    Requested,
+    /// It was rebuilt from the cluster.
+    Adopted,
+    /// The API server accepted the pod.
+    Created,
+    /// It will never be created.
+    NotCreated,
+    /// The pod has a node.
+    Scheduled,
+    /// All of its containers run.
+    Running,
+    /// It is Ready.
+    Ready,
+    /// The cluster is about to take it.
+    Disrupted,
+    /// It ended by itself.
+    Ended,
+    /// It did not start in time.
+    NotStarted,
+    /// Host Factory gave it back.
+    Returned,
+    /// Host Factory never asked for it again.
+    Unclaimed,
+    /// A pod turned up of a machine that was over.
+    Orphaned,
+    /// It is being deleted.
+    Deleting,
+    /// It is no longer there.
+    Gone,
+    /// The terminal answer was given.
+    Answered,
+}
+
+impl Event {
+    /// Its spelling in the store and in exports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Adopted => "adopted",
+            Self::Created => "created",
+            Self::NotCreated => "not-created",
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Ready => "ready",
+            Self::Disrupted => "disrupted",
+            Self::Ended => "ended",
+            Self::NotStarted => "not-started",
+            Self::Returned => "returned",
+            Self::Unclaimed => "unclaimed",
+            Self::Orphaned => "orphaned",
+            Self::Deleting => "deleting",
+            Self::Gone => "gone",
+            Self::Answered => "answered",
+        }
+    }
+}
+
+impl Tx<'_> {
+    /// Adds to the history of a request, or of one of its machines.
+    pub(crate) fn note(
+        &self,
+        at: Timestamp,
+        request: i64,
+        machine: Option<i64>,
+        event: Event,
+        detail: &str,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO events (instance, at, request, machine, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute((self.instance, at.as_millisecond(), request, machine, event.as_str(), detail))?;
+        Ok(())
+    }
+}

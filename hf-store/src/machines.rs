@@ -1,0 +1,167 @@
+//! The table of machines: rows as `hf_core` values.
+
+use hf_core::status::{Machine, MachineResult, Outcome};
+use hf_core::{Life, MachineName, PodFacts};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use crate::error::Result;
+use crate::spelling::{Spelt, name, spelt, spelt_or_none, time_or_none};
+use crate::store::Tx;
+
+/// One machine, and what belongs to it beside what decisions need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineRow {
+    /// Its key in the store.
+    pub seq: i64,
+    /// The key of its acquire request.
+    pub request: i64,
+    /// The machine.
+    pub machine: Machine,
+    /// When its deletion was first seen.
+    pub deleting_since: Option<Timestamp>,
+    /// Whether it ever was as the request wants it.
+    pub delivered: bool,
+    /// What was answered for it, once its request's terminal answer was given.
+    pub answer: Option<Outcome>,
+}
+
+/// The columns of a [`MachineRow`], from `machines AS m`.
+const COLUMNS: &str = "m.seq, m.request, m.name, m.machine_id, m.creation, m.doubt, m.doom, m.pod, m.uid,
+    m.phase, m.running, m.ready, m.ip, m.node, m.started_at, m.deleting_s, m.deleting_since, m.grace_s, m.disrupted,
+    m.pod_message, m.create_message, m.end_message, m.delete_message, m.delivered,
+    m.result, m.result_message, m.result_ip, m.result_launched_at";
+
+impl MachineRow {
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let life = Life {
+            creation: spelt(row, "creation")?,
+            doubt: row.get("doubt")?,
+            doom: spelt_or_none(row, "doom")?,
+            pod: spelt(row, "pod")?,
+        };
+        let facts = PodFacts {
+            uid: row.get("uid")?,
+            phase: spelt(row, "phase")?,
+            running: row.get("running")?,
+            ready: row.get("ready")?,
+            ip: row.get("ip")?,
+            node: row.get("node")?,
+            started_at: time_or_none(row, "started_at")?,
+            deleting: row.get("deleting_s")?,
+            grace: row.get("grace_s")?,
+            disrupted: row.get("disrupted")?,
+            message: row.get("pod_message")?,
+        };
+        let machine = Machine {
+            name: name(row, "name", MachineName::parse)?,
+            machine_id: row.get("machine_id")?,
+            life,
+            facts,
+            create_message: row.get("create_message")?,
+            end_message: row.get("end_message")?,
+            delete_message: row.get("delete_message")?,
+        };
+        Ok(Self {
+            seq: row.get("seq")?,
+            request: row.get("request")?,
+            machine,
+            deleting_since: time_or_none(row, "deleting_since")?,
+            delivered: row.get("delivered")?,
+            answer: answer(row)?,
+        })
+    }
+}
+
+fn answer(row: &Row<'_>) -> rusqlite::Result<Option<Outcome>> {
+    let result = match row.get_ref("result")?.as_str_or_null()? {
+        Some("succeed") => MachineResult::Succeed,
+        Some(_) => MachineResult::Fail,
+        None => return Ok(None),
+    };
+    Ok(Some(Outcome {
+        result,
+        message: row.get("result_message")?,
+        ip: row.get("result_ip")?,
+        launched_at: time_or_none(row, "result_launched_at")?.unwrap_or(Timestamp::UNIX_EPOCH),
+    }))
+}
+
+impl Tx<'_> {
+    /// The machine of that name, of this instance.
+    pub fn machine(&self, name: &MachineName) -> Result<Option<MachineRow>> {
+        let sql = select("WHERE m.name = ?1 AND m.instance = ?2");
+        let mut query = self.conn.prepare_cached(&sql)?;
+        Ok(query.query_one((name.as_str(), self.instance), MachineRow::read).optional()?)
+    }
+
+    /// The machines that an acquire request asked for, in order.
+    pub fn machines_of(&self, request: i64) -> Result<Vec<MachineRow>> {
+        let sql = select("WHERE m.request = ?1 ORDER BY m.ordinal");
+        let mut query = self.conn.prepare_cached(&sql)?;
+        Ok(query.query_map([request], MachineRow::read)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    pub(crate) fn machine_by_seq(&self, seq: i64) -> Result<Option<MachineRow>> {
+        let sql = select("WHERE m.seq = ?1");
+        Ok(self.conn.prepare_cached(&sql)?.query_one([seq], MachineRow::read).optional()?)
+    }
+
+    /// Writes back what may have changed. A row that is as it was is not touched.
+    pub(crate) fn update_machine(&self, before: &MachineRow, after: &MachineRow) -> Result<bool> {
+        if before == after {
+            return Ok(false);
+        }
+        let MachineRow { machine, .. } = after;
+        let Machine { life, facts, .. } = machine;
+        let sql = "UPDATE machines SET creation = :creation, doubt = :doubt, doom = :doom, pod = :pod, uid = :uid,
+                phase = :phase, running = :running, ready = :ready, ip = :ip, node = :node,
+                started_at = :started_at, deleting_s = :deleting_s, deleting_since = :deleting_since,
+                grace_s = :grace_s, disrupted = :disrupted, pod_message = :pod_message,
+                create_message = :create_message, end_message = :end_message, delete_message = :delete_message,
+                delivered = :delivered
+            WHERE seq = :seq";
+        self.conn.prepare_cached(sql)?.execute(named_params! {
+            ":creation": life.creation.spelling(),
+            ":doubt": life.doubt,
+            ":doom": life.doom.map(Spelt::spelling),
+            ":pod": life.pod.spelling(),
+            ":uid": facts.uid,
+            ":phase": facts.phase.spelling(),
+            ":running": facts.running,
+            ":ready": facts.ready,
+            ":ip": facts.ip,
+            ":node": facts.node,
+            ":started_at": facts.started_at.map(Timestamp::as_millisecond),
+            ":deleting_s": facts.deleting,
+            ":deleting_since": after.deleting_since.map(Timestamp::as_millisecond),
+            ":grace_s": facts.grace,
+            ":disrupted": facts.disrupted,
+            ":pod_message": facts.message,
+            ":create_message": machine.create_message,
+            ":end_message": machine.end_message,
+            ":delete_message": machine.delete_message,
+            ":delivered": after.delivered,
+            ":seq": after.seq,
+        })?;
+        Ok(true)
+    }
+
+    /// Reads a machine, lets `change` decide, and writes it back. `None` if there is no such machine any more.
+    pub(crate) fn change_machine(
+        &self,
+        seq: i64,
+        change: impl FnOnce(&mut MachineRow),
+    ) -> Result<Option<(MachineRow, MachineRow)>> {
+        let Some(before) = self.machine_by_seq(seq)? else { return Ok(None) };
+        let mut after = before.clone();
+        change(&mut after);
+        self.update_machine(&before, &after)?;
+        Ok(Some((before, after)))
+    }
+}
+
+/// A query for machines.
+pub(crate) fn select(rest: &str) -> String {
+    format!("SELECT {COLUMNS} FROM machines AS m {rest}")
+}

@@ -1,0 +1,189 @@
+-- Times are milliseconds since the epoch, UTC, unless the name says otherwise. Texts are empty, not NULL, where
+-- there is nothing to say. Every row carries the provider instance it belongs to.
+
+CREATE TABLE meta (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    -- The oldest schema whose programs may open this file: raised only by steps that take something away.
+    oldest_program INTEGER NOT NULL,
+    -- Whether the work directory is shared between hosts, which decides the journal mode.
+    shared INTEGER NOT NULL CHECK (shared IN (0, 1)),
+    -- Counts settled creations: a listing that began before one cannot have seen its pod.
+    tick INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE watchers (
+    instance TEXT NOT NULL,
+    program TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    beat_at INTEGER NOT NULL,
+    -- What it waits for, for example room on the disk or credentials.
+    trouble TEXT NOT NULL,
+    PRIMARY KEY (instance, program)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE clusters (
+    instance TEXT NOT NULL,
+    -- As the configuration names them; empty is the watchers' default.
+    context TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    -- Which cluster it was when the first machine was made there: the UID of kube-system where it may be read, a
+    -- hash of server and CA, and the namespace that was meant.
+    uid TEXT NOT NULL,
+    server TEXT NOT NULL,
+    resolved_namespace TEXT NOT NULL,
+    listed INTEGER NOT NULL CHECK (listed IN (0, 1)),
+    progress_at INTEGER,
+    -- Why nothing is settled there.
+    refusal TEXT NOT NULL,
+    PRIMARY KEY (instance, context, namespace)
+) STRICT, WITHOUT ROWID;
+
+-- Pods of others in our namespaces: a name that the store does not know is gone only if it is not among them.
+CREATE TABLE others (
+    instance TEXT NOT NULL,
+    context TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (instance, context, namespace, name)
+) STRICT, WITHOUT ROWID;
+
+-- Pod manifests as they stood when a request was accepted, each once.
+CREATE TABLE manifests (
+    id INTEGER PRIMARY KEY,
+    instance TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    pod TEXT NOT NULL,
+    UNIQUE (instance, digest)
+) STRICT;
+
+-- Acquire and return requests share one space of ids.
+CREATE TABLE requests (
+    seq INTEGER PRIMARY KEY,
+    instance TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('acquire', 'return')),
+    origin TEXT NOT NULL CHECK (origin IN ('asked', 'adopted', 'imported')),
+    requested_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    template TEXT NOT NULL,
+    manifest INTEGER REFERENCES manifests (id),
+    context TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    readiness TEXT NOT NULL CHECK (readiness IN ('running', 'ready')),
+    start_timeout_s INTEGER NOT NULL,
+    create_timeout_s INTEGER NOT NULL,
+    -- How long its machines have waited to be created, counted by hf-watch-requests.
+    waited_ms INTEGER NOT NULL DEFAULT 0,
+    -- Whether Host Factory has named it since, and for how long it has not (rule 13).
+    claimed INTEGER NOT NULL DEFAULT 0 CHECK (claimed IN (0, 1)),
+    unclaimed_ms INTEGER NOT NULL DEFAULT 0,
+    -- The terminal answer, once it was given (rule 3).
+    answer TEXT CHECK (answer IN ('complete', 'complete_with_error')),
+    answered_at INTEGER
+) STRICT;
+CREATE INDEX requests_by_manifest ON requests (manifest);
+CREATE INDEX requests_unclaimed ON requests (instance, seq) WHERE claimed = 0 AND answer IS NULL;
+
+CREATE TABLE machines (
+    seq INTEGER PRIMARY KEY,
+    instance TEXT NOT NULL,
+    request INTEGER NOT NULL REFERENCES requests (seq),
+    ordinal INTEGER NOT NULL,
+    template TEXT NOT NULL,
+    context TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL UNIQUE,
+    machine_id TEXT NOT NULL,
+    -- hf_core::Life
+    creation TEXT NOT NULL CHECK (creation IN ('wanted', 'creating', 'created', 'cancelled', 'failed', 'lost')),
+    doubt INTEGER NOT NULL DEFAULT 0 CHECK (doubt IN (0, 1)),
+    doom TEXT CHECK (doom IN ('returned', 'not-created', 'not-started', 'ended', 'unclaimed', 'orphan')),
+    pod TEXT NOT NULL DEFAULT 'never' CHECK (pod IN ('never', 'present', 'gone')),
+    -- hf_core::PodFacts
+    uid TEXT NOT NULL DEFAULT '',
+    phase TEXT NOT NULL DEFAULT 'pending' CHECK (phase IN ('pending', 'running', 'succeeded', 'failed', 'unknown')),
+    running INTEGER NOT NULL DEFAULT 0 CHECK (running IN (0, 1)),
+    ready INTEGER NOT NULL DEFAULT 0 CHECK (ready IN (0, 1)),
+    ip TEXT NOT NULL DEFAULT '',
+    node TEXT NOT NULL DEFAULT '',
+    started_at INTEGER,
+    deleting_s INTEGER,
+    deleting_since INTEGER,
+    grace_s INTEGER NOT NULL DEFAULT 30,
+    disrupted INTEGER NOT NULL DEFAULT 0 CHECK (disrupted IN (0, 1)),
+    pod_message TEXT NOT NULL DEFAULT '',
+    -- What was said last about creating it, how it ended, and what was said last about deleting it.
+    create_message TEXT NOT NULL DEFAULT '',
+    end_message TEXT NOT NULL DEFAULT '',
+    delete_message TEXT NOT NULL DEFAULT '',
+    -- When its creation was settled, in ticks.
+    created_tick INTEGER NOT NULL DEFAULT 0,
+    -- Whether it ever was as the request wants it, and how long it has been on its way there.
+    delivered INTEGER NOT NULL DEFAULT 0 CHECK (delivered IN (0, 1)),
+    starting_ms INTEGER NOT NULL DEFAULT 0,
+    -- Whether the API server has accepted its deletion, and for how long it has been going.
+    delete_asked INTEGER NOT NULL DEFAULT 0 CHECK (delete_asked IN (0, 1)),
+    going_ms INTEGER NOT NULL DEFAULT 0,
+    -- The outcome for its acquire request, once the terminal answer was given.
+    result TEXT CHECK (result IN ('succeed', 'fail')),
+    result_message TEXT,
+    result_ip TEXT,
+    result_launched_at INTEGER,
+    -- The sets that the watchers work through; hf_core::Life decides what is in them.
+    to_create INTEGER GENERATED ALWAYS AS (creation = 'wanted' AND doom IS NULL AND pod <> 'gone') VIRTUAL,
+    to_delete INTEGER GENERATED ALWAYS AS (
+        doom IS NOT NULL AND (pod = 'present' OR (pod = 'never'
+            AND (creation = 'created' OR (doubt = 1 AND creation <> 'creating'))))
+    ) VIRTUAL,
+    starting INTEGER GENERATED ALWAYS AS (
+        pod = 'present' AND doom IS NULL AND delivered = 0 AND phase NOT IN ('succeeded', 'failed')
+    ) VIRTUAL,
+    live INTEGER GENERATED ALWAYS AS (
+        doom IS NULL AND pod <> 'gone' AND creation IN ('wanted', 'creating', 'created')
+            AND phase NOT IN ('succeeded', 'failed')
+    ) VIRTUAL
+) STRICT;
+CREATE INDEX machines_by_request ON machines (request, ordinal);
+CREATE INDEX machines_to_create ON machines (instance, context, namespace, request, ordinal) WHERE to_create;
+CREATE INDEX machines_creating ON machines (instance, context, namespace) WHERE creation = 'creating';
+CREATE INDEX machines_to_delete ON machines (instance, context, namespace, delete_asked, seq) WHERE to_delete;
+CREATE INDEX machines_starting ON machines (instance, context, namespace) WHERE starting;
+CREATE INDEX machines_ended ON machines (instance, request)
+    WHERE pod = 'present' AND doom IS NULL AND phase IN ('succeeded', 'failed');
+CREATE INDEX machines_live ON machines (instance, template) WHERE live;
+CREATE INDEX machines_there ON machines (instance, context, namespace, name)
+    WHERE pod = 'present' OR (pod = 'never' AND creation = 'created');
+
+-- What a return request gives back. A name that the store does not know has no machine.
+CREATE TABLE returned (
+    request INTEGER NOT NULL REFERENCES requests (seq),
+    position INTEGER NOT NULL,
+    instance TEXT NOT NULL,
+    -- As one of our machines' names, and as Host Factory gave it.
+    name TEXT NOT NULL,
+    host TEXT NOT NULL,
+    machine_id TEXT NOT NULL,
+    machine INTEGER REFERENCES machines (seq),
+    -- What was answered for it, once the terminal answer was given.
+    result_message TEXT,
+    result_ip TEXT,
+    result_launched_at INTEGER,
+    PRIMARY KEY (request, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX returned_by_machine ON returned (machine) WHERE machine IS NOT NULL;
+CREATE INDEX returned_unknown ON returned (instance, name) WHERE machine IS NULL;
+
+-- What happened to each request and machine, and when. Only ever added to.
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    instance TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    request INTEGER NOT NULL,
+    machine INTEGER,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_by_request ON events (request);
+CREATE INDEX events_by_machine ON events (machine) WHERE machine IS NOT NULL;

@@ -1,0 +1,307 @@
+//! What the cluster says: single changes, and whole listings, which also settle what is absent.
+
+use std::collections::HashSet;
+
+use hf_core::ground::Target;
+use hf_core::status::{Machine, MachineResult, Readiness, acquired};
+use hf_core::{Doom, MAX_MACHINES, MachineName, PodFacts, PodSeen, RequestId, TemplateId};
+use jiff::Timestamp;
+
+use crate::error::Result;
+use crate::events::Event;
+use crate::machines::MachineRow;
+use crate::requests::{NewRequest, RequestKind};
+use crate::spelling::spelt;
+use crate::store::Tx;
+
+/// A pod with our label, as a listing or a watch shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenPod {
+    /// Its name.
+    pub name: MachineName,
+    /// Whose it is, if its metadata is complete and consistent: request, ordinal, count, template.
+    pub origin: Option<(RequestId, u32, u32, TemplateId)>,
+    /// Its facts, unless the object could not be read beyond its name.
+    pub facts: Option<PodFacts>,
+    /// When it was made, by the cluster's clock.
+    pub created_at: Option<Timestamp>,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observed {
+    /// The pod is there, like this.
+    Present(SeenPod),
+    /// The pod of this name and, where it is known, this UID is no longer there.
+    Gone {
+        /// Its name.
+        name: MachineName,
+        /// Its UID.
+        uid: Option<String>,
+        /// Its facts in its last moment.
+        last: Option<PodFacts>,
+    },
+}
+
+/// What requests are rebuilt with that are known from their pods only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adoption {
+    /// When their machines count as delivered.
+    pub readiness: Readiness,
+    /// How long their pods may take to start, in seconds.
+    pub start_timeout: u32,
+}
+
+/// What became of a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListingVerdict {
+    /// It was taken as the truth.
+    Believed {
+        /// How many requests were rebuilt from it.
+        adopted: usize,
+        /// How many machines were not in it, and are gone.
+        vanished: usize,
+    },
+    /// More than half of the running machines are missing from it: it has to be taken again (rule 11).
+    Doubted {
+        /// How many are missing.
+        missing: usize,
+        /// Of how many.
+        running: usize,
+    },
+}
+
+/// A full listing of one cluster.
+#[derive(Debug, Clone, Copy)]
+pub struct FullListing<'a> {
+    /// Where it was taken.
+    pub target: &'a Target,
+    /// All pods with our label.
+    pub pods: &'a [SeenPod],
+    /// The names of all other pods.
+    pub others: &'a [String],
+    /// [`Tx::tick`] before it was asked for.
+    pub tick: i64,
+    /// Whether a listing before it was as short.
+    pub again: bool,
+}
+
+impl Tx<'_> {
+    /// The number of creations settled so far: a listing that is asked for now shows all of them.
+    pub fn tick(&self) -> Result<i64> {
+        Ok(self.conn.prepare_cached("SELECT tick FROM meta")?.query_one([], |row| row.get(0))?)
+    }
+
+    /// Takes in changes, in their order. Returns how many requests were adopted.
+    pub fn observe(
+        &self,
+        target: &Target,
+        changes: &[Observed],
+        adoption: Adoption,
+        now: Timestamp,
+    ) -> Result<usize> {
+        let mut adopted = 0;
+        for change in changes {
+            match change {
+                Observed::Present(pod) => adopted += usize::from(self.present(target, pod, adoption, now)?),
+                Observed::Gone { name, uid, last } => {
+                    let Some(row) = self.machine(name)? else { continue };
+                    let other = uid.as_ref().is_some_and(|uid| !row.machine.facts.uid.is_empty() && *uid != row.machine.facts.uid);
+                    if !other {
+                        self.gone(&row, last.as_ref(), now)?;
+                    }
+                }
+            }
+        }
+        Ok(adopted)
+    }
+
+    /// Takes in a full listing: what it shows, and the absence of what it does not show.
+    pub fn take_listing(
+        &self,
+        listing: &FullListing<'_>,
+        adoption: Adoption,
+        now: Timestamp,
+    ) -> Result<ListingVerdict> {
+        let FullListing { target, pods, others, tick, again } = *listing;
+        let shown: HashSet<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+        let (absent, running) = self.absent(target, &shown, tick)?;
+        let missing = absent.iter().filter(|(_, running)| *running).count();
+        if missing * 2 > running && !again {
+            return Ok(ListingVerdict::Doubted { missing, running });
+        }
+        for (seq, _) in &absent {
+            if let Some(row) = self.machine_by_seq(*seq)? {
+                self.gone(&row, None, now)?;
+            }
+        }
+        let mut adopted = 0;
+        for pod in pods {
+            adopted += usize::from(self.present(target, pod, adoption, now)?);
+        }
+        self.set_others(target, others)?;
+        self.mark_listed(target, now)?;
+        Ok(ListingVerdict::Believed { adopted, vanished: absent.len() })
+    }
+
+    /// The machines whose pods a listing should show and does not, each with whether it was running; and how many
+    /// run in all.
+    fn absent(&self, target: &Target, shown: &HashSet<&str>, tick: i64) -> Result<(Vec<(i64, bool)>, usize)> {
+        let sql = "SELECT seq, name, pod, created_tick, running AND doom IS NULL AS running FROM machines
+                   WHERE (pod = 'present' OR (pod = 'never' AND creation = 'created'))
+                       AND instance = ?1 AND context = ?2 AND namespace = ?3";
+        let mut query = self.conn.prepare_cached(sql)?;
+        let mut rows = query.query((self.instance, &target.context, &target.namespace))?;
+        let (mut absent, mut all) = (Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            let running: bool = row.get("running")?;
+            all += usize::from(running);
+            let seen = spelt::<PodSeen>(row, "pod")? == PodSeen::Present;
+            // What was created after the listing was asked for may be missing from it.
+            let expected = seen || row.get::<_, i64>("created_tick")? <= tick;
+            if expected && !shown.contains(row.get_ref("name")?.as_str().unwrap_or_default()) {
+                absent.push((row.get("seq")?, running));
+            }
+        }
+        Ok((absent, all))
+    }
+
+    /// Takes in a pod. Returns whether its request was adopted.
+    fn present(&self, target: &Target, pod: &SeenPod, adoption: Adoption, now: Timestamp) -> Result<bool> {
+        if let Some(row) = self.machine(&pod.name)? {
+            if pod.origin.is_some() || self.is_imported(&row)? {
+                self.seen(&row, pod.facts.as_ref(), now)?;
+            }
+            return Ok(false);
+        }
+        let Some((id, ordinal, count, template)) = &pod.origin else { return Ok(false) };
+        let possible = *ordinal < *count && *count <= MAX_MACHINES && id.machine(*ordinal) == pod.name;
+        if !possible || self.id_is_taken(id)? {
+            return Ok(false);
+        }
+        self.adopt(target, id, *count, template, adoption, pod.created_at.unwrap_or(now), now)?;
+        if let Some(row) = self.machine(&pod.name)? {
+            self.seen(&row, pod.facts.as_ref(), now)?;
+        }
+        Ok(true)
+    }
+
+    fn is_imported(&self, row: &MachineRow) -> Result<bool> {
+        let sql = "SELECT origin = 'imported' FROM requests WHERE seq = ?1";
+        Ok(self.conn.prepare_cached(sql)?.query_one([row.request], |row| row.get(0))?)
+    }
+
+    /// Rebuilds a request from the metadata of one of its pods. Its other machines are lost until theirs turn up.
+    #[expect(clippy::too_many_arguments, reason = "each is one column")]
+    fn adopt(
+        &self,
+        target: &Target,
+        id: &RequestId,
+        count: u32,
+        template: &TemplateId,
+        adoption: Adoption,
+        requested_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        let request = self.insert_request(&NewRequest {
+            id,
+            kind: RequestKind::Acquire,
+            origin: "adopted",
+            requested_at,
+            count,
+            template: template.as_str(),
+            manifest: None,
+            target,
+            readiness: adoption.readiness,
+            start_timeout: adoption.start_timeout,
+            create_timeout: 0,
+        })?;
+        for ordinal in 0..count {
+            let seq = self.insert_machine(request, id, ordinal, template.as_str(), target, "lost")?;
+            if let Some(row) = self.machine_by_seq(seq)?
+                && self.link_return(&row)?
+            {
+                self.give_back(row, now)?;
+            }
+        }
+        self.note(now, request, None, Event::Adopted, &format!("{count} of {template}"))
+    }
+
+    fn seen(&self, row: &MachineRow, facts: Option<&PodFacts>, now: Timestamp) -> Result<()> {
+        let mut after = row.clone();
+        let failed = row.answer.as_ref().is_some_and(|answer| answer.result == MachineResult::Fail);
+        let known = &row.machine.facts.uid;
+        let replaced = facts.is_some_and(|facts| !known.is_empty() && facts.uid != *known);
+        let life = if replaced { row.machine.life.vanished() } else { row.machine.life };
+        after.machine.life = life.seen(failed);
+        if let Some(facts) = facts {
+            after.machine.facts = facts.clone();
+        }
+        after.deleting_since = match after.machine.facts.deleting {
+            Some(_) => row.deleting_since.or(Some(now)),
+            None => None,
+        };
+        if !row.delivered && after.machine.facts.running {
+            let sql = "SELECT readiness FROM requests WHERE seq = ?1";
+            let readiness = self.conn.prepare_cached(sql)?.query_one([row.request], |row| spelt(row, "readiness"))?;
+            after.delivered = acquired(&after.machine, readiness, now).result == MachineResult::Succeed;
+        }
+        self.keep(row, &after, now)
+    }
+
+    fn gone(&self, row: &MachineRow, last: Option<&PodFacts>, now: Timestamp) -> Result<()> {
+        if row.machine.life.pod == PodSeen::Gone {
+            return Ok(());
+        }
+        let mut after = row.clone();
+        if let Some(facts) = last {
+            after.machine.facts = facts.clone();
+        }
+        after.machine.life = row.machine.life.vanished();
+        if after.machine.end_message.is_empty() {
+            after.machine.end_message = why_gone(&after.machine);
+        }
+        self.keep(row, &after, now)
+    }
+
+    /// Writes a machine back, and what that means into the history.
+    fn keep(&self, before: &MachineRow, after: &MachineRow, now: Timestamp) -> Result<()> {
+        if !self.update_machine(before, after)? {
+            return Ok(());
+        }
+        let (old, new) = (&before.machine, &after.machine);
+        let ended = new.facts.phase.ended() && !old.facts.phase.ended();
+        let gone = new.life.pod == PodSeen::Gone && old.life.pod != PodSeen::Gone;
+        let orphaned = new.life.doom == Some(Doom::Orphan) && old.life.doom.is_none();
+        let steps = [
+            (old.facts.node.is_empty() && !new.facts.node.is_empty(), Event::Scheduled, new.facts.node.as_str()),
+            (new.facts.running && !old.facts.running, Event::Running, new.facts.ip.as_str()),
+            (new.facts.ready && !old.facts.ready, Event::Ready, ""),
+            (new.facts.disrupted && !old.facts.disrupted, Event::Disrupted, new.facts.message.as_str()),
+            (new.facts.deleting.is_some() && old.facts.deleting.is_none(), Event::Deleting, ""),
+            (ended, Event::Ended, new.facts.message.as_str()),
+            (orphaned, Event::Orphaned, ""),
+            (gone, Event::Gone, new.end_message.as_str()),
+        ];
+        for (_, event, detail) in steps.into_iter().filter(|(happened, ..)| *happened) {
+            self.note(now, before.request, Some(before.seq), event, detail)?;
+        }
+        Ok(())
+    }
+}
+
+/// The reason that is answered for a machine whose pod is gone.
+fn why_gone(machine: &Machine) -> String {
+    let facts = &machine.facts;
+    let because = |what: &str| match facts.message.as_str() {
+        "" => what.to_owned(),
+        message => format!("{what}: {message}"),
+    };
+    if facts.phase.ended() {
+        because("the pod ended")
+    } else if facts.disrupted {
+        because("the pod was disrupted")
+    } else {
+        because("the pod was deleted")
+    }
+}

@@ -1,0 +1,160 @@
+//! Opening the file: who may, how, and what it must be.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{BUSY_SECONDS, Error, Result};
+use crate::migrations;
+
+/// The file's name in the work directory.
+pub const DATABASE: &str = "hf.db";
+
+/// `HF` and `k8` in ASCII: what tells our files from others of the same name, of which Host Factory's own is one.
+const APPLICATION_ID: i64 = 0x4846_6b38;
+
+/// What a commit means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// It survives a power cut: somebody is told of it.
+    Promise,
+    /// It survives the process: after a power cut the cluster tells it again.
+    Repeat,
+}
+
+/// How to open the store.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The work directory.
+    pub workdir: PathBuf,
+    /// Whether it is shared between hosts.
+    pub shared: bool,
+    /// What a commit means.
+    pub durability: Durability,
+}
+
+/// Device and inode: which file it is, whatever its name.
+pub(crate) type FileId = (u64, u64);
+
+/// The file of that name, if there is one.
+pub(crate) fn file_id(path: &Path) -> Option<FileId> {
+    path.symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+/// Opens the file, which is made and brought up to date if need be.
+pub(crate) fn open(options: &Options) -> Result<(Connection, PathBuf, FileId)> {
+    let io = |action, path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::Io { action, path, source }
+    };
+    let workdir = &options.workdir;
+    let workdir = workdir.canonicalize().map_err(io("use the work directory", workdir))?;
+    let path = workdir.join(DATABASE);
+    if !is_set_up(&path).map_err(io("read", &path))? {
+        // Held until the file is set up; the lock ends with the process, however that ends.
+        let lock_path = workdir.join("hf.db.lock");
+        let lock = private().open(&lock_path).map_err(io("open", &lock_path))?;
+        lock.lock().map_err(io("lock", &lock_path))?;
+        // Again, now that no other process can be doing it.
+        if !is_set_up(&path).map_err(io("read", &path))? {
+            create(&path, &workdir)?;
+            let done = connect(&path, options).and_then(|mut conn| set_up(&mut conn, &path, options));
+            done.map_err(|error| error.about(&path))?;
+        }
+    }
+    let opened = connect(&path, options).and_then(|mut conn| {
+        check_application(&conn, &path)?;
+        migrations::run(&mut conn, &path, options.shared)?;
+        Ok(conn)
+    });
+    let conn = opened.map_err(|error| error.about(&path))?;
+    let id = file_id(&path).ok_or_else(|| Error::Replaced { path: path.clone() })?;
+    Ok((conn, path, id))
+}
+
+/// Options for files of ours: private, and never through a planted link.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(no_follow);
+    options
+}
+
+/// Whether the file is an SQLite database with a schema: then nothing of what needs a lock is left to do.
+fn is_set_up(path: &Path) -> std::io::Result<bool> {
+    let mut header = [0; 64];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut header)) {
+        // `user_version`, at offset 60 (https://www.sqlite.org/fileformat2.html#the_database_header).
+        Ok(()) => Ok(header[60..64] != [0; 4]),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the file, so that SQLite finds one with our permissions and its name survives a power cut.
+fn create(path: &Path, workdir: &Path) -> Result<()> {
+    if file_id(path).is_none() {
+        // The journal of a file that was moved away would be replayed into the new one.
+        for left in ["hf.db-wal", "hf.db-shm", "hf.db-journal"] {
+            let _ = std::fs::remove_file(workdir.join(left));
+        }
+    }
+    let made = private().open(path).and_then(|_| File::open(workdir)?.sync_all());
+    made.map_err(|source| Error::Io { action: "create", path: path.to_owned(), source })
+}
+
+fn connect(path: &Path, options: &Options) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(Duration::from_secs(BUSY_SECONDS))?;
+    conn.set_prepared_statement_cache_capacity(128);
+    // Whoever closes last would otherwise move the journal into the file, which is somebody else's work.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let synchronous = match options.durability {
+        Durability::Promise => "FULL",
+        Durability::Repeat if options.shared => "FULL",
+        Durability::Repeat => "NORMAL",
+    };
+    conn.execute_batch(&format!("PRAGMA foreign_keys = ON; PRAGMA synchronous = {synchronous};"))?;
+    Ok(conn)
+}
+
+/// What is done once for each file, by one process at a time.
+fn set_up(conn: &mut Connection, path: &Path, options: &Options) -> Result<()> {
+    if !is_empty(conn)? {
+        check_application(conn, path)?;
+    }
+    // Both must come before the first table.
+    conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL;")?;
+    let mode = if options.shared { "delete" } else { "wal" };
+    let found: String = conn.query_one(&format!("PRAGMA journal_mode = {mode}"), [], |row| row.get(0))?;
+    if found != mode {
+        return Err(Error::NoWal { path: path.to_owned(), found });
+    }
+    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    migrations::run(conn, path, options.shared)?;
+    // The first pages must be in the file itself, where others look for the schema's number.
+    conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
+    Ok(())
+}
+
+fn is_empty(conn: &Connection) -> Result<bool> {
+    Ok(conn.query_one("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?)
+}
+
+fn check_application(conn: &Connection, path: &Path) -> Result<()> {
+    let found: i64 = conn.query_one("PRAGMA application_id", [], |row| row.get(0))?;
+    if found == APPLICATION_ID {
+        return Ok(());
+    }
+    Err(Error::Foreign { path: path.to_owned(), found: "another program's SQLite database" })
+}

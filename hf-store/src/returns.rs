@@ -1,0 +1,145 @@
+//! Registering a return.
+
+use hf_core::ground::Target;
+use hf_core::status::{Outcome, Readiness};
+use hf_core::{Doom, MachineName, RequestId};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row};
+
+use crate::acquire::RegisterError;
+use crate::error::Result;
+use crate::events::Event;
+use crate::machines::MachineRow;
+use crate::requests::{NewRequest, RequestKind};
+use crate::spelling::time_or_none;
+use crate::store::Tx;
+
+/// One machine of a return request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnedName {
+    /// The name, as Host Factory gave it.
+    pub host: String,
+    /// The id, as Host Factory gave it; may be empty.
+    pub machine_id: String,
+    /// The name as one of ours, if it can be one.
+    pub name: Option<MachineName>,
+}
+
+/// One machine of a return request, as the store knows it by now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Returned {
+    /// Its place in the request.
+    pub position: u32,
+    /// As Host Factory gave it.
+    pub host: String,
+    /// As Host Factory gave it.
+    pub machine_id: String,
+    /// The machine, if it is one of ours.
+    pub machine: Option<MachineRow>,
+    /// What was answered for it, once the terminal answer was given.
+    pub answer: Option<Outcome>,
+}
+
+impl Tx<'_> {
+    /// Registers the return of machines: from this commit on none of them will be created, and each is deleted.
+    ///
+    /// # Errors
+    /// If the id is taken, or the store fails.
+    pub fn register_return(
+        &self,
+        id: Option<RequestId>,
+        names: &[ReturnedName],
+        now: Timestamp,
+    ) -> Result<RequestId, RegisterError> {
+        let id = self.free_id(id)?;
+        let request = self.insert_request(&NewRequest {
+            id: &id,
+            kind: RequestKind::Return,
+            origin: "asked",
+            requested_at: now,
+            count: u32::try_from(names.len()).unwrap_or(u32::MAX),
+            template: "",
+            manifest: None,
+            target: &Target::default(),
+            readiness: Readiness::default(),
+            start_timeout: 0,
+            create_timeout: 0,
+        })?;
+        for (position, returned) in (0_u32..).zip(names) {
+            self.insert_returned(request, position, returned, now)?;
+        }
+        self.note(now, request, None, Event::Requested, &format!("return of {}", names.len()))?;
+        Ok(id)
+    }
+
+    fn insert_returned(&self, request: i64, position: u32, returned: &ReturnedName, now: Timestamp) -> Result<()> {
+        let found = returned.name.as_ref().map(|name| self.machine(name)).transpose()?.flatten();
+        let sql = "INSERT INTO returned (request, position, instance, name, host, machine_id, machine)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        // An unknown name is kept as a machine's, so that its pod is recognised if it turns up.
+        let name = returned.name.as_ref().map_or(returned.host.as_str(), MachineName::as_str);
+        let machine = found.as_ref().map(|row| row.seq);
+        let row = (request, position, self.instance, name, &returned.host, &returned.machine_id, machine);
+        self.conn.prepare_cached(sql)?.execute(row)?;
+        found.map_or(Ok(()), |row| self.give_back(row, now))
+    }
+
+    /// Dooms a machine that Host Factory has returned.
+    pub(crate) fn give_back(&self, row: MachineRow, now: Timestamp) -> Result<()> {
+        let mut after = row.clone();
+        after.machine.life = row.machine.life.doomed(Doom::Returned);
+        self.update_machine(&row, &after)?;
+        self.note(now, row.request, Some(row.seq), Event::Returned, "")
+    }
+
+    /// Whether a name that the store did not know was returned. If so, the return now knows its machine.
+    pub(crate) fn link_return(&self, machine: &MachineRow) -> Result<bool> {
+        let sql = "UPDATE returned SET machine = ?1 WHERE instance = ?2 AND name = ?3 AND machine IS NULL";
+        let name = machine.machine.name.as_str();
+        Ok(self.conn.prepare_cached(sql)?.execute((machine.seq, self.instance, name))? > 0)
+    }
+
+    /// The machines of a return request, in order.
+    pub fn returned_of(&self, request: i64) -> Result<Vec<Returned>> {
+        let sql = "SELECT position, host, machine_id, machine,
+                       result_message, result_ip, result_launched_at
+                   FROM returned WHERE request = ?1 ORDER BY position";
+        let mut query = self.conn.prepare_cached(sql)?;
+        let mut rows = query.query([request])?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            let machine: Option<i64> = row.get("machine")?;
+            all.push(Returned {
+                position: row.get("position")?,
+                host: row.get("host")?,
+                machine_id: row.get("machine_id")?,
+                machine: machine.map(|seq| self.machine_by_seq(seq)).transpose()?.flatten(),
+                answer: answer(row)?,
+            });
+        }
+        Ok(all)
+    }
+
+    /// Whether Host Factory has returned a machine, and if so when that was last answered for good.
+    pub fn return_of(&self, machine: i64) -> Result<Option<Option<Timestamp>>> {
+        let sql = "SELECT max(r.answered_at) AS answered_at, count(*) AS returns, count(r.answered_at) AS answered
+                   FROM returned AS t JOIN requests AS r ON r.seq = t.request WHERE t.machine = ?1";
+        let mut query = self.conn.prepare_cached(sql)?;
+        let read = |row: &Row<'_>| {
+            let (returns, answered): (i64, i64) = (row.get("returns")?, row.get("answered")?);
+            let all_answered = if answered == returns { time_or_none(row, "answered_at")? } else { None };
+            Ok((returns > 0).then_some(all_answered))
+        };
+        Ok(query.query_one([machine], read).optional()?.flatten())
+    }
+}
+
+fn answer(row: &Row<'_>) -> rusqlite::Result<Option<Outcome>> {
+    let Some(launched_at) = time_or_none(row, "result_launched_at")? else { return Ok(None) };
+    Ok(Some(Outcome {
+        result: hf_core::status::MachineResult::Succeed,
+        message: row.get("result_message")?,
+        ip: row.get("result_ip")?,
+        launched_at,
+    }))
+}

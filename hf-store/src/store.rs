@@ -1,0 +1,126 @@
+//! The store as its users hold it.
+
+use std::path::{Path, PathBuf};
+
+use hf_core::Instance;
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::{Error, Result};
+use crate::open::{FileId, Options, file_id, open};
+
+/// One process' connection to the store, for one provider instance.
+#[derive(Debug)]
+pub struct Store {
+    options: Options,
+    instance: Instance,
+    conn: Connection,
+    path: PathBuf,
+    file: FileId,
+    generation: u64,
+}
+
+/// One transaction. All that can be read and written is a method of it.
+#[derive(Debug)]
+pub struct Tx<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) instance: &'a str,
+    /// [`Store::generation`] of the file that this transaction is in.
+    pub generation: u64,
+}
+
+/// An error that a transaction may end with.
+pub trait StoreError: From<Error> {
+    /// Gives what SQLite alone says a meaning and the file's name.
+    #[must_use]
+    fn about(self, path: &Path) -> Self;
+}
+
+impl StoreError for Error {
+    fn about(self, path: &Path) -> Self {
+        Self::about(self, path)
+    }
+}
+
+impl Store {
+    /// Opens the store, which is made if there is none.
+    ///
+    /// # Errors
+    /// If the work directory cannot be used, or the file is another program's, damaged, too new, or set up otherwise.
+    pub fn open(options: Options, instance: Instance) -> Result<Self> {
+        let (conn, path, file) = open(&options)?;
+        Ok(Self { options, instance, conn, path, file, generation: 0 })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The provider instance whose rows are seen.
+    pub fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    /// How often the file has been found replaced.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// A number that changes with every commit of another connection
+    /// (<https://www.sqlite.org/pragma.html#pragma_data_version>), and with the file.
+    ///
+    /// # Errors
+    /// If the file was replaced and the new one cannot be opened.
+    pub fn version(&mut self) -> Result<(u64, i64)> {
+        self.follow()?;
+        let version = self.conn.prepare_cached("PRAGMA data_version")?.query_one([], |row| row.get(0));
+        Ok((self.generation, version.map_err(|error| Error::from(error).about(&self.path))?))
+    }
+
+    /// Reads a consistent state.
+    ///
+    /// # Errors
+    /// The closure's, or the store's.
+    pub fn read<T, E: StoreError>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.run(TransactionBehavior::Deferred, work)
+    }
+
+    /// Writes: all of it or nothing. The only way to write.
+    ///
+    /// # Errors
+    /// The closure's, or the store's; then nothing was written.
+    pub fn write<T, E: StoreError>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let done = self.run(TransactionBehavior::Immediate, work)?;
+        // If the name has come to mean another file meanwhile, what was written is lost to everybody else.
+        if file_id(&self.path) == Some(self.file) {
+            Ok(done)
+        } else {
+            Err(Error::Replaced { path: self.path.clone() }.into())
+        }
+    }
+
+    fn run<T, E: StoreError>(
+        &mut self,
+        behavior: TransactionBehavior,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.follow()?;
+        let about = |error: rusqlite::Error| Error::from(error).about(&self.path);
+        let tx = rusqlite::Transaction::new_unchecked(&self.conn, behavior).map_err(about)?;
+        let work = work(&Tx { conn: &tx, instance: self.instance.as_str(), generation: self.generation });
+        let done = work.map_err(|error| error.about(&self.path))?;
+        tx.commit().map_err(about)?;
+        Ok(done)
+    }
+
+    /// Opens the file anew if its name means another one by now.
+    fn follow(&mut self) -> Result<()> {
+        if file_id(&self.path) == Some(self.file) {
+            return Ok(());
+        }
+        let (conn, path, file) = open(&self.options)?;
+        (self.conn, self.path, self.file) = (conn, path, file);
+        self.generation += 1;
+        Ok(())
+    }
+}

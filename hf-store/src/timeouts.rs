@@ -1,0 +1,105 @@
+//! Everything ends: machines that are not created, do not start, or have ended.
+//!
+//! Waiting is counted by the watchers' monotonic clocks and added up here, so neither a jump of the wall clock nor a
+//! restart times anything out or revives it.
+
+use std::time::Duration;
+
+use hf_core::Doom;
+use hf_core::ground::Target;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::error::Result;
+use crate::events::Event;
+use crate::machines::{MachineRow, select};
+use crate::store::Tx;
+
+impl Tx<'_> {
+    /// Adds to the time that requests have waited for machines to be created, and gives up those that have waited for
+    /// too long. Returns how many machines were given up.
+    pub fn wait_for_creation(&self, target: &Target, waited: Duration, now: Timestamp) -> Result<usize> {
+        let key = (self.instance, &target.context, &target.namespace);
+        let sql = "UPDATE requests SET waited_ms = waited_ms + ?4 WHERE seq IN (
+                       SELECT request FROM machines
+                       WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 GROUP BY request)";
+        self.conn.prepare_cached(sql)?.execute((key.0, key.1, key.2, millis(waited)))?;
+        let late = select(
+            "JOIN requests AS r ON r.seq = m.request
+             WHERE m.to_create AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
+                 AND r.waited_ms >= r.create_timeout_s * 1000",
+        );
+        let rows = self.rows(&late, key)?;
+        for row in &rows {
+            let mut after = row.clone();
+            after.machine.life = row.machine.life.doomed(Doom::NotCreated);
+            after.machine.create_message = match row.machine.create_message.as_str() {
+                "" => "not created in time (createTimeout)".to_owned(),
+                refusal => format!("not created in time (createTimeout); the last refusal was: {refusal}"),
+            };
+            self.update_machine(row, &after)?;
+            self.note(now, row.request, Some(row.seq), Event::NotCreated, &after.machine.create_message)?;
+        }
+        Ok(rows.len())
+    }
+
+    /// Adds to the time that pods have been starting, and gives up those that have taken too long. Returns how many.
+    pub fn wait_for_start(&self, target: &Target, waited: Duration, now: Timestamp) -> Result<usize> {
+        let key = (self.instance, &target.context, &target.namespace);
+        let sql = "UPDATE machines SET starting_ms = starting_ms + ?4
+                   WHERE starting AND instance = ?1 AND context = ?2 AND namespace = ?3";
+        self.conn.prepare_cached(sql)?.execute((key.0, key.1, key.2, millis(waited)))?;
+        let late = select(
+            "JOIN requests AS r ON r.seq = m.request
+             WHERE m.starting AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
+                 AND m.starting_ms >= r.start_timeout_s * 1000",
+        );
+        let rows = self.rows(&late, key)?;
+        for row in &rows {
+            let mut after = row.clone();
+            after.machine.life = row.machine.life.doomed(Doom::NotStarted);
+            after.machine.end_message = match row.machine.facts.message.as_str() {
+                "" => "the pod did not start in time (startTimeout)".to_owned(),
+                reason => format!("the pod did not start in time (startTimeout): {reason}"),
+            };
+            self.update_machine(row, &after)?;
+            self.note(now, row.request, Some(row.seq), Event::NotStarted, &after.machine.end_message)?;
+        }
+        Ok(rows.len())
+    }
+
+    /// Whether any pod is on its way to what its request wants.
+    pub fn any_starting(&self, target: &Target) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM machines
+                       WHERE starting AND instance = ?1 AND context = ?2 AND namespace = ?3)";
+        let key = (self.instance, &target.context, &target.namespace);
+        Ok(self.conn.prepare_cached(sql)?.query_one(key, |row| row.get(0))?)
+    }
+
+    /// Dooms pods that ended by themselves, once that was answered `kept` ago: until then their logs can be read.
+    pub fn drop_ended(&self, kept: Duration, now: Timestamp) -> Result<usize> {
+        let before = now.saturating_sub(SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX));
+        let ended = select(
+            "JOIN requests AS r ON r.seq = m.request
+             WHERE m.pod = 'present' AND m.doom IS NULL AND m.phase IN ('succeeded', 'failed')
+                 AND m.instance = ?1 AND r.answered_at <= ?2",
+        );
+        let before = before.map_or(i64::MIN, Timestamp::as_millisecond);
+        let rows = self.rows(&ended, (self.instance, before))?;
+        for row in &rows {
+            let mut after = row.clone();
+            after.machine.life = row.machine.life.doomed(Doom::Ended);
+            self.update_machine(row, &after)?;
+        }
+        Ok(rows.len())
+    }
+
+    fn rows(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<MachineRow>> {
+        let mut query = self.conn.prepare_cached(sql)?;
+        let rows = query.query_map(params, MachineRow::read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -16,35 +16,37 @@ use crate::log::{self, LogFormat, LogSettings};
 /// Where the work directory is if nobody says so: the predecessor's default.
 const WORKDIR: &str = "/var/tmp/hostfactory";
 
+/// The heading in the help, given to each flag: `next_help_heading` would also catch the flags that follow these.
+const HEADING: &str = "Settings";
+
 /// The settings that every program takes. All may stand before or after a sub-command.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Settings")]
 pub struct Common {
     /// The work directory, which holds the store `hf.db`. The same for the scripts and the watchers, on a local file
     /// system [else HF_PROVIDER_WORKDIR, else /var/tmp/hostfactory]
-    #[arg(long, env = "HF_K8S_WORKDIR", value_name = "DIR", global = true)]
+    #[arg(long, env = "HF_K8S_WORKDIR", value_name = "DIR", global = true, help_heading = HEADING)]
     workdir: Option<OsString>,
 
     /// The directory of k8sprov_config.json and k8sprov_templates.json [else HF_PROVIDER_CONFDIR]
-    #[arg(long, env = "HF_K8S_PROVIDER_CONFDIR", value_name = "DIR", global = true)]
+    #[arg(long, env = "HF_K8S_PROVIDER_CONFDIR", value_name = "DIR", global = true, help_heading = HEADING)]
     confdir: Option<OsString>,
 
     /// The file to log to [else <program>.<host>.log in HF_PROVIDER_LOGDIR, else standard error]
-    #[arg(long, env = "HF_K8S_LOG_FILE", value_name = "FILE", global = true)]
+    #[arg(long, env = "HF_K8S_LOG_FILE", value_name = "FILE", global = true, help_heading = HEADING)]
     log_file: Option<OsString>,
 
     /// How much to log: error, warn, info, debug or trace [default: info]
-    #[arg(long, env = "HF_K8S_LOG_LEVEL", value_name = "LEVEL", global = true)]
+    #[arg(long, env = "HF_K8S_LOG_LEVEL", value_name = "LEVEL", global = true, help_heading = HEADING)]
     log_level: Option<OsString>,
 
     /// How to log: text or json [default: text]
-    #[arg(long, env = "HF_K8S_LOG_FORMAT", value_name = "FORMAT", global = true)]
+    #[arg(long, env = "HF_K8S_LOG_FORMAT", value_name = "FORMAT", global = true, help_heading = HEADING)]
     log_format: Option<OsString>,
 
     /// The name under which Host Factory knows this provider, as in hostProviders.json. Host Factory sets it for the
     /// scripts; the watchers must be given the same one, or they will not see what the scripts ask for
     /// [default: default]
-    #[arg(long, env = "HF_PROVIDER_NAME", value_name = "NAME", global = true)]
+    #[arg(long, env = "HF_PROVIDER_NAME", value_name = "NAME", global = true, help_heading = HEADING)]
     provider: Option<OsString>,
 
     #[arg(long, env = "HF_PROVIDER_WORKDIR", hide = true, global = true)]

@@ -107,3 +107,6 @@ impl Settings {
         Ok(confdir.join("k8sprov_templates.json"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::prelude::*;
 
 use crate::Settings;
 
@@ -63,22 +66,35 @@ pub(crate) fn init(settings: &Settings) {
         process: std::process::id(),
         instance: settings.instance.to_string(),
     };
-    // Never in colours: the log is read in files and journals, where they are noise.
-    let builder = tracing_subscriber::fmt()
-        .with_max_level(log.level)
-        .with_ansi(false)
-        .log_internal_errors(false)
-        .event_format(format);
-    // Another subscriber is there already only in tests.
-    let Some(path) = &log.file else {
-        let _ = builder.with_writer(io::stderr).try_init();
-        return;
-    };
+    let Some(path) = &log.file else { return subscribe(log.level, format, io::stderr) };
     match file::LogFile::open(path) {
-        Ok(file) => drop(builder.with_writer(file).try_init()),
+        Ok(file) => subscribe(log.level, format, file),
         Err(error) => {
-            drop(builder.with_writer(io::stderr).try_init());
+            subscribe(log.level, format, io::stderr);
             tracing::warn!(file = %path.display(), %error, "the log file cannot be opened; logging to standard error");
         }
     }
+}
+
+fn subscribe<W>(level: LevelFilter, format: format::Records, to: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    // What libraries have to say of every byte would bury our own words: they are heard one level later.
+    let others = match level {
+        LevelFilter::TRACE => LevelFilter::DEBUG,
+        LevelFilter::DEBUG => LevelFilter::INFO,
+        level => level,
+    };
+    // Never in colours: the log is read in files and journals, where they are noise.
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .log_internal_errors(false)
+        .event_format(format)
+        .with_writer(to)
+        .finish()
+        .with(Targets::new().with_default(others).with_target("hf_", level));
+    // Another one is there already only in tests.
+    let _ = subscriber.try_init();
 }

@@ -65,7 +65,7 @@ impl Records {
         for (name, value) in &fields.others {
             let space = if line.ends_with(' ') { "" } else { " " };
             match value {
-                Value::String(text) if is_word(text) => write!(line, "{space}{name}={text}")?,
+                Value::String(text) if is_plain(text) => write!(line, "{space}{name}={text}")?,
                 Value::String(text) => write!(line, "{space}{name}={text:?}")?,
                 other => write!(line, "{space}{name}={other}")?,
             }
@@ -108,9 +108,12 @@ fn now() -> String {
     format!("{:.6}", jiff::Timestamp::now())
 }
 
-/// What can stand after `name=` without quotes.
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"\"'={}".contains(c))
+/// What can stand after `name=` without quotes, or has its own already (as `?path` gives it).
+fn is_plain(text: &str) -> bool {
+    let quoted = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
+    let word = !text.is_empty()
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"' || c == '=');
+    quoted || word
 }
 
 /// Writes the text as one line: what came from outside (a message of the cluster, a name in an input) must not be able
@@ -164,3 +167,6 @@ impl Visit for Fields {
         self.record_str(field, &format!("{value:?}"));
     }
 }
+
+#[cfg(test)]
+mod tests;

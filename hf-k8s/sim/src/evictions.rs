@@ -8,7 +8,7 @@ use crate::{
     life, nodes,
     object::{Key, Stored},
     resource::Resource,
-    schedule::tolerated,
+    schedule::{Tolerance, tolerated},
     timers::Due,
     world::World,
     write,
@@ -85,8 +85,9 @@ fn stay(world: &World, pod: &Stored) -> Option<Duration> {
     let tolerations = &pod.value()["spec"]["tolerations"];
     taints
         .filter_map(|taint| match tolerated(tolerations, taint) {
-            None => Some(Duration::ZERO),
-            Some(seconds) => seconds.map(|seconds| Duration::from_secs(seconds.max(0).unsigned_abs())),
+            Tolerance::None => Some(Duration::ZERO),
+            Tolerance::Seconds(seconds) => Some(Duration::from_secs(seconds.max(0).unsigned_abs())),
+            Tolerance::ForEver => None,
         })
         .min()
 }

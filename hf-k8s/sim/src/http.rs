@@ -199,9 +199,7 @@ fn plain(path: &str) -> Result<Reply> {
 
 /// What may I? Everybody may ask that.
 fn review(shared: &Arc<Shared>, target: Target, asked: &Asked) -> Result<Reply> {
-    let mut review: Value = serde_json::from_slice(&asked.body).map_err(|error| {
-        Failure::bad_request(format!("the object provided is unrecognized: json parse error: {error}"))
-    })?;
+    let mut review = verbs::parse(asked)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let world = shared.lock();
     let status = if target == Target::AccessReview {

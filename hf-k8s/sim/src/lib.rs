@@ -23,6 +23,7 @@ mod object;
 mod options;
 mod pace;
 mod patch;
+mod protobuf;
 mod quantity;
 mod query;
 mod quota;

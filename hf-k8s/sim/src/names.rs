@@ -2,7 +2,7 @@
 
 /// A DNS-1123 subdomain: lower-case letters, digits, `-` and `.`, at most 253 bytes.
 pub(crate) fn is_subdomain(name: &str) -> bool {
-    name.len() <= 253 && !name.is_empty() && name.split('.').all(|part| is_label_any_length(part))
+    name.len() <= 253 && !name.is_empty() && name.split('.').all(is_label_any_length)
 }
 
 /// A DNS-1123 label: a subdomain without dots, at most 63 bytes.

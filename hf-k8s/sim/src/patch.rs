@@ -86,11 +86,10 @@ fn merge_list(list: &mut Vec<Value>, items: &[Value], by: &str) {
     for item in items {
         let found = list.iter().position(|old| old[by] == item[by]);
         match (item["$patch"].as_str(), found) {
-            (Some("replace"), _) => {}
+            (Some("replace"), _) | (Some("delete"), None) => {}
             (Some("delete"), Some(at)) => {
                 list.remove(at);
             }
-            (Some("delete"), None) => {}
             (_, Some(at)) => strategic(&mut list[at], item),
             (_, None) => list.push(item.clone()),
         }
@@ -154,14 +153,14 @@ fn add(target: &mut Value, path: &str, value: Value) -> Result<(), String> {
         *target = value;
         return Ok(());
     }
-    let (parent, last) = parent(target, path)?;
+    let (parent, place) = parent(target, path)?;
     match parent {
         Value::Object(object) => {
-            object.insert(last, value);
+            object.insert(place, value);
             Ok(())
         }
         Value::Array(list) => {
-            let at = if last == "-" { Some(list.len()) } else { last.parse().ok() };
+            let at = if place == "-" { Some(list.len()) } else { place.parse().ok() };
             match at.filter(|at| *at <= list.len()) {
                 Some(at) => {
                     list.insert(at, value);
@@ -175,11 +174,11 @@ fn add(target: &mut Value, path: &str, value: Value) -> Result<(), String> {
 }
 
 fn remove(target: &mut Value, path: &str) -> Result<Value, String> {
-    let (parent, last) = parent(target, path)?;
+    let (parent, place) = parent(target, path)?;
     let removed = match parent {
-        Value::Object(object) => object.remove(&last),
+        Value::Object(object) => object.remove(&place),
         Value::Array(list) => {
-            last.parse().ok().filter(|at| *at < list.len()).map(|at: usize| list.remove(at))
+            place.parse().ok().filter(|at| *at < list.len()).map(|at: usize| list.remove(at))
         }
         _ => None,
     };

@@ -48,18 +48,18 @@ pub(crate) fn admit(world: &World, namespace: &str, name: &str, pod: &Value) -> 
             let why = format!("failed quota: {quota_name}: must specify {}", missing.join("; "));
             return Err(Failure::forbidden(Resource::Pods, name, &why));
         }
-        let (mut wanted, mut taken, mut limited) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut wanted, mut current, mut limited) = (Vec::new(), Vec::new(), Vec::new());
         for (item, limit) in hard.as_object().into_iter().flatten() {
-            let (Some(ask), Some(use_), Some(limit)) = (
+            let (Some(ask), Some(held), Some(limit)) = (
                 of(item, 1, 1, &asked.requests, &asked.limits),
                 of(item, used.pods, used.objects, &used.requests, &used.limits),
                 quantity::of(limit),
             ) else {
                 continue;
             };
-            if ask > 0 && use_ + ask > limit {
+            if ask > 0 && held + ask > limit {
                 wanted.push(format!("{item}={}", quantity::show(item, ask)));
-                taken.push(format!("{item}={}", quantity::show(item, use_)));
+                current.push(format!("{item}={}", quantity::show(item, held)));
                 limited.push(format!("{item}={}", quantity::show(item, limit)));
             }
         }
@@ -67,7 +67,7 @@ pub(crate) fn admit(world: &World, namespace: &str, name: &str, pod: &Value) -> 
             let why = format!(
                 "exceeded quota: {quota_name}, requested: {}, used: {}, limited: {}",
                 wanted.join(","),
-                taken.join(","),
+                current.join(","),
                 limited.join(",")
             );
             return Err(Failure::forbidden(Resource::Pods, name, &why));

@@ -2,6 +2,7 @@
 
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::enum_variant_names, reason = "the API's own names")]
 pub(crate) enum Resource {
     Pods,
     Nodes,

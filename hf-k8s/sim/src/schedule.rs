@@ -45,7 +45,7 @@ fn fits(world: &World, node: &Stored, pod: &Value, facts: &PodFacts) -> Result<(
     }
     let hard = |taint: &&Taint| taint.effect != "PreferNoSchedule";
     if let Some(taint) =
-        about.taints.iter().filter(hard).find(|taint| tolerated(tolerations, taint).is_none())
+        about.taints.iter().filter(hard).find(|taint| tolerated(tolerations, taint) == Tolerance::None)
     {
         return Err(No::Never(format!("node(s) had untolerated taint {{{}: {}}}", taint.key, taint.value)));
     }
@@ -89,8 +89,16 @@ fn affine(node: &Stored, pod: &Value) -> bool {
     })
 }
 
-/// Whether a taint is tolerated, and for how many seconds where that is bounded.
-pub(crate) fn tolerated(tolerations: &Value, taint: &Taint) -> Option<Option<i64>> {
+/// How a pod takes a taint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tolerance {
+    None,
+    Seconds(i64),
+    ForEver,
+}
+
+/// Whether and how long a taint is tolerated.
+pub(crate) fn tolerated(tolerations: &Value, taint: &Taint) -> Tolerance {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let matching = tolerations.as_array().into_iter().flatten().filter(|t| {
         let (key, effect) = (text(&t["key"]), text(&t["effect"]));
@@ -101,7 +109,11 @@ pub(crate) fn tolerated(tolerations: &Value, taint: &Taint) -> Option<Option<i64
     });
     // Several matching tolerations: the shortest time counts, none given is for ever.
     let times: Vec<Option<i64>> = matching.map(|t| t["tolerationSeconds"].as_i64()).collect();
-    if times.is_empty() { None } else { Some(times.into_iter().flatten().min()) }
+    match times.iter().flatten().min() {
+        _ if times.is_empty() => Tolerance::None,
+        Some(seconds) => Tolerance::Seconds(*seconds),
+        None => Tolerance::ForEver,
+    }
 }
 
 fn words(refusals: &[No]) -> String {
@@ -207,14 +219,14 @@ mod tests {
     fn taints_are_tolerated() {
         let taint = Taint { key: "k".into(), value: "v".into(), effect: "NoExecute".into() };
         for (tolerations, expected) in [
-            (json!([]), None),
-            (json!([{"operator": "Exists"}]), Some(None)),
-            (json!([{"key": "k", "value": "v"}]), Some(None)),
-            (json!([{"key": "k", "value": "w"}]), None),
-            (json!([{"key": "k", "operator": "Exists", "effect": "NoSchedule"}]), None),
+            (json!([]), Tolerance::None),
+            (json!([{"operator": "Exists"}]), Tolerance::ForEver),
+            (json!([{"key": "k", "value": "v"}]), Tolerance::ForEver),
+            (json!([{"key": "k", "value": "w"}]), Tolerance::None),
+            (json!([{"key": "k", "operator": "Exists", "effect": "NoSchedule"}]), Tolerance::None),
             (
                 json!([{"key": "k", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}]),
-                Some(Some(5)),
+                Tolerance::Seconds(5),
             ),
         ] {
             assert_eq!(tolerated(&tolerations, &taint), expected, "{tolerations}");

@@ -10,7 +10,7 @@ use crate::{
     http::{Asked, Reply},
     list::Selection,
     object::{Key, Stored},
-    patch,
+    patch, protobuf,
     resource::Resource,
     route::Call,
     view::View,
@@ -81,7 +81,7 @@ pub(crate) fn change(shared: &Arc<Shared>, resource: Resource, call: &Call, aske
             }
             let selection = Selection::new(resource, namespace, &asked.query)?;
             let options = delete_options(asked, dry_run)?;
-            delete_all(shared, resource, &selection, &options, asked.view)
+            Ok((200, delete_all(shared, resource, &selection, &options, asked.view)))
         }
         _ => Err(Failure::method_not_allowed()),
     }
@@ -116,11 +116,17 @@ fn json_body(asked: &Asked) -> Result<Vec<u8>> {
                 .map_err(|error| Failure::bad_request(format!("error converting YAML to JSON: {error}")))?;
             Ok(value.to_string().into_bytes())
         }
+        "application/vnd.kubernetes.protobuf" => {
+            let value = protobuf::to_json(&asked.body)
+                .ok_or_else(|| Failure::unsupported_media("application/json, application/yaml"))?;
+            Ok(value.to_string().into_bytes())
+        }
         _ => Err(Failure::unsupported_media("application/json, application/yaml")),
     }
 }
 
-fn parse(asked: &Asked) -> Result<Value> {
+/// The body as JSON of any kind.
+pub(crate) fn parse(asked: &Asked) -> Result<Value> {
     serde_json::from_slice(&json_body(asked)?).map_err(|error| {
         Failure::bad_request(format!("the object provided is unrecognized: json parse error: {error}"))
     })
@@ -202,7 +208,7 @@ fn delete_all(
     selection: &Selection,
     options: &Value,
     view: View,
-) -> Result<Reply> {
+) -> Answer {
     let mut world = shared.lock();
     let revision = world.store.revision();
     let namespace = selection.namespace.as_deref();
@@ -216,5 +222,5 @@ fn delete_all(
     }
     let metadata = json!({"resourceVersion": world.store.revision().to_string()});
     drop(world);
-    Ok((200, view.list(resource, &deleted, &metadata)))
+    view.list(resource, &deleted, &metadata)
 }

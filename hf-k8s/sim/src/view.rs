@@ -79,7 +79,7 @@ impl View {
             }
         };
         out.push(|out| {
-            out.extend_from_slice(format!("{head},\"metadata\":{metadata},\"items\":[").as_bytes())
+            out.extend_from_slice(format!("{head},\"metadata\":{metadata},\"items\":[").as_bytes());
         });
         for (n, object) in objects.iter().enumerate() {
             out.push(|out| {

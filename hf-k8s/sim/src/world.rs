@@ -109,6 +109,10 @@ impl World {
             crate::life::react(self, None, Some(&pod));
         }
         crate::life::nodes_changed(self);
+        let events = self.store.table(Resource::Events).objects.values();
+        let mut events: Vec<_> = events.map(|event| (event.revision, event.key.clone())).collect();
+        events.sort();
+        events.into_iter().for_each(|(_, key)| self.life.note_event(key));
     }
 
     fn make_namespace(&mut self, name: &str) {
@@ -189,7 +193,7 @@ impl World {
         let now = clock::now_stamp();
         let host = about.facts.pod.as_ref().map_or("", |pod| &*pod.node);
         let mut event = json!({
-            "metadata": {"name": format!("{}.{:016x}", about.key.name, self.rng.u64(..))},
+            "metadata": {"name": format!("{}.{:016x}", about.key.name, clock::nanos())},
             "involvedObject": {
                 "kind": about.resource.kind(), "apiVersion": "v1", "name": about.key.name,
                 "namespace": about.key.namespace, "uid": about.facts.uid,

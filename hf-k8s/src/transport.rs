@@ -58,15 +58,17 @@ fn classify(texts: &[String], connecting: bool) -> Lost {
 }
 
 /// Why there are no credentials. Only what is known not to contain any: the output of a credential plug-in is not
-/// repeated, since the plug-in may have printed the token before it failed.
+/// repeated, since it may have printed the token before it failed, nor its command line, which may hold a password.
 pub(crate) fn credentials(error: &kube::client::AuthError) -> String {
     use kube::client::AuthError as Auth;
     match error {
-        Auth::AuthExecRun { cmd, out } => {
-            let program = cmd.split(['"', ' ']).find(|word| !word.is_empty()).unwrap_or_default();
-            format!("the credential plug-in {program} failed ({}); run it by hand to see why", out.status)
+        Auth::AuthExecRun { out, .. } => {
+            format!(
+                "the kubeconfig's credential plug-in failed ({}); `kubectl auth whoami` shows why",
+                out.status
+            )
         }
-        Auth::AuthExecStart(why) => format!("the credential plug-in of the kubeconfig does not start: {why}"),
+        Auth::AuthExecStart(why) => format!("the kubeconfig's credential plug-in does not start: {why}"),
         Auth::ReadTokenFile(why, path) => format!("cannot read the token file {}: {why}", path.display()),
         Auth::MissingCommand => "the kubeconfig's credential plug-in has no `command`".to_owned(),
         Auth::InvalidBasicAuth(_) | Auth::InvalidBearerToken(_) => {

@@ -93,7 +93,9 @@ impl Refusal {
 
     /// Whether another object than the one that was meant has the name.
     pub(crate) fn is_other_uid(&self) -> bool {
-        self.code == 409 && self.message.contains("UID in precondition")
+        // The first is said where the object is looked up, the second where it is stored.
+        let words = ["UID in the precondition", "UID in precondition"];
+        self.code == 409 && words.iter().any(|words| self.message.contains(words))
     }
 
     pub(crate) fn code(&self) -> u16 {

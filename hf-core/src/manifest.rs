@@ -1,6 +1,7 @@
 //! The pod manifest of a template: what a pod must have, and must not have, to be a host of Symphony's.
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// A Pod manifest that can be a machine. It is kept as it was written: fields that this program does not know, newer
 /// ones included, reach the API server.
@@ -45,6 +46,14 @@ impl Manifest {
     /// The namespace that it names, if it does.
     pub fn namespace(&self) -> Option<&str> {
         self.0["metadata"]["namespace"].as_str()
+    }
+
+    /// The manifest as JSON, and a digest that tells it from others.
+    pub fn canonical(&self) -> (String, String) {
+        let json = self.0.to_string();
+        let digest = Sha256::digest(&json);
+        let hex = digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        (json, hex)
     }
 
     /// The manifest itself.

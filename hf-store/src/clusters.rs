@@ -1,6 +1,5 @@
 //! Which clusters we know, and whether we stand on known ground there.
 
-use hf_core::MachineName;
 use hf_core::ground::{Target, Watched};
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
@@ -126,11 +125,11 @@ impl Tx<'_> {
     }
 
     /// Whether a pod of that name, which is not ours, is in any of our namespaces.
-    pub fn is_other(&self, name: &MachineName) -> Result<bool> {
+    pub fn is_other(&self, name: &str) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM clusters AS c JOIN others AS o
                        ON o.instance = c.instance AND o.context = c.context AND o.namespace = c.namespace
                        WHERE c.instance = ?1 AND o.name = ?2)";
-        Ok(self.conn.prepare_cached(sql)?.query_one((self.instance, name.as_str()), |row| row.get(0))?)
+        Ok(self.conn.prepare_cached(sql)?.query_one((self.instance, name), |row| row.get(0))?)
     }
 }
 

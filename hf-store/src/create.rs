@@ -126,7 +126,7 @@ impl Tx<'_> {
     }
 
     /// Records how claimed POSTs ended.
-    pub fn settle(&self, settled: &[Settled], now: Timestamp) -> Result<()> {
+    pub fn settle<'a>(&self, settled: impl IntoIterator<Item = &'a Settled>, now: Timestamp) -> Result<()> {
         let mut created = false;
         for Settled { seq, attempt, uid, message } in settled {
             let changed = self.change_machine(*seq, |row| {
@@ -156,6 +156,14 @@ impl Tx<'_> {
             self.conn.prepare_cached("UPDATE meta SET tick = tick + 1")?.execute([])?;
         }
         Ok(())
+    }
+
+    /// Whether any machine waits to be created.
+    pub fn any_to_create(&self, target: &Target) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM machines
+                       WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3)";
+        let key = (self.instance, &target.context, &target.namespace);
+        Ok(self.conn.prepare_cached(sql)?.query_one(key, |row| row.get(0))?)
     }
 
     /// Takes over what a dead process of the same kind has claimed: whether its POSTs were carried out is in doubt.

@@ -82,6 +82,14 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Whether any pod must go, be its deletion asked for or not.
+    pub fn any_to_delete(&self, target: &Target) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM machines
+                       WHERE to_delete AND instance = ?1 AND context = ?2 AND namespace = ?3)";
+        let key = (self.instance, &target.context, &target.namespace);
+        Ok(self.conn.prepare_cached(sql)?.query_one(key, |row| row.get(0))?)
+    }
+
     /// Pods whose deletion was accepted, yet which the watch still shows as not being deleted.
     pub fn unheeded_deletions(&self, target: &Target) -> Result<Vec<i64>> {
         let sql = "SELECT seq FROM machines

@@ -42,6 +42,7 @@ mod returns;
 mod spelling;
 mod store;
 mod timeouts;
+mod wake;
 mod watchers;
 
 pub use acquire::{NewAcquire, RegisterError};
@@ -56,4 +57,5 @@ pub use open::{DATABASE, Durability, Options};
 pub use requests::RequestKind;
 pub use returns::ReturnedName;
 pub use store::{Store, StoreError, Tx};
+pub use wake::{Waker, wake_file};
 pub use watchers::{Heartbeat, HOST_FACTORY};

@@ -24,8 +24,16 @@ pub struct Store {
 pub struct Tx<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) instance: &'a str,
+    pub(crate) instance_name: &'a Instance,
     /// [`Store::generation`] of the file that this transaction is in.
     pub generation: u64,
+}
+
+impl Tx<'_> {
+    /// The provider instance whose rows are seen.
+    pub fn instance(&self) -> Instance {
+        self.instance_name.clone()
+    }
 }
 
 /// An error that a transaction may end with.
@@ -107,7 +115,12 @@ impl Store {
         self.follow()?;
         let about = |error: rusqlite::Error| Error::from(error).about(&self.path);
         let tx = rusqlite::Transaction::new_unchecked(&self.conn, behavior).map_err(about)?;
-        let work = work(&Tx { conn: &tx, instance: self.instance.as_str(), generation: self.generation });
+        let work = work(&Tx {
+            conn: &tx,
+            instance: self.instance.as_str(),
+            instance_name: &self.instance,
+            generation: self.generation,
+        });
         let done = work.map_err(|error| error.about(&self.path))?;
         tx.commit().map_err(about)?;
         Ok(done)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hf_core::Doom;
 use hf_core::ground::Target;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::events::Event;
@@ -75,16 +75,23 @@ impl Tx<'_> {
         Ok(self.conn.prepare_cached(sql)?.query_one(key, |row| row.get(0))?)
     }
 
+    /// Whether [`Self::drop_ended`] would find anything.
+    pub fn any_ended(&self, kept: Duration, now: Timestamp) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM machines AS m JOIN requests AS r ON r.seq = m.request
+                       WHERE m.pod = 'present' AND m.doom IS NULL AND m.phase IN ('succeeded', 'failed')
+                           AND m.instance = ?1 AND r.answered_at <= ?2)";
+        let key = (self.instance, millis_before(now, kept));
+        Ok(self.conn.prepare_cached(sql)?.query_one(key, |row| row.get(0))?)
+    }
+
     /// Dooms pods that ended by themselves, once that was answered `kept` ago: until then their logs can be read.
     pub fn drop_ended(&self, kept: Duration, now: Timestamp) -> Result<usize> {
-        let before = now.saturating_sub(SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX));
         let ended = select(
             "JOIN requests AS r ON r.seq = m.request
              WHERE m.pod = 'present' AND m.doom IS NULL AND m.phase IN ('succeeded', 'failed')
                  AND m.instance = ?1 AND r.answered_at <= ?2",
         );
-        let before = before.map_or(i64::MIN, Timestamp::as_millisecond);
-        let rows = self.rows(&ended, (self.instance, before))?;
+        let rows = self.rows(&ended, (self.instance, millis_before(now, kept)))?;
         for row in &rows {
             let mut after = row.clone();
             after.machine.life = row.machine.life.doomed(Doom::Ended);
@@ -102,4 +109,8 @@ impl Tx<'_> {
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn millis_before(now: Timestamp, duration: Duration) -> i64 {
+    now.as_millisecond().saturating_sub(millis(duration))
 }

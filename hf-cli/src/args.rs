@@ -1,0 +1,53 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use hf_settings::Common;
+
+/// The five calls of IBM Spectrum Symphony's host factory, answered from the store of this provider.
+///
+/// Every command reads one JSON document and prints one. It exits with 0, or with 1 and {"message": "..."}.
+#[derive(Debug, Parser)]
+#[command(name = "hf-cli", version)]
+pub struct Args {
+    /// What every program takes.
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The id that a new request gets, instead of one that is made: a DNS label of at most 57 characters that was
+    /// never used.
+    #[arg(long, env = "HF_K8S_REQUEST_ID", value_name = "ID", global = true)]
+    pub request_id: Option<String>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One call.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// What may be asked for.
+    GetAvailableTemplates(Input),
+    /// Ask for machines of a template.
+    RequestMachines(Input),
+    /// Give machines back.
+    RequestReturnMachines(Input),
+    /// How far requests and returns have come.
+    GetRequestStatus(Input),
+    /// Which machines the cluster has taken or will take.
+    GetReturnRequests(Input),
+}
+
+/// Where the input is.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Input {
+    /// The input file [default: standard input]
+    #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "path")]
+    pub file: Option<PathBuf>,
+
+    /// The same, without -f.
+    #[arg(value_name = "FILE")]
+    pub path: Option<PathBuf>,
+}

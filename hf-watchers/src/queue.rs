@@ -1,0 +1,322 @@
+//! A queue from the store to one cluster: takes work from the store, does it with bounded concurrency, and writes
+//! back what came of it. Creating and deleting are two kinds of it.
+//!
+//! Nothing is done before the transaction that takes it is committed, and whatever dies in between is found again in
+//! the store. What cannot be written back is kept until it can.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, OptionFuture};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use hf_core::ground::Target;
+use hf_k8s::{ApiError, Cluster, Trouble};
+use hf_store::{Error, IdentityCheck, Store, Tx};
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
+
+use crate::backoff::Deferred;
+use crate::context::Context;
+use crate::link::{self, Link, NoLink, Patience};
+use crate::pace::Pace;
+
+/// How often the store is looked at for other processes' commits, and time is counted.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// One kind of work.
+pub(crate) trait Work: Send + 'static {
+    /// What is to be done to one machine.
+    type Item: Send + 'static;
+    /// What came of it.
+    type Outcome: Send + 'static;
+
+    /// Takes over what a dead process of the same kind has left.
+    fn take_over(&mut self, tx: &Tx<'_>, target: &Target) -> Result<(), Error>;
+
+    /// Takes up to `room` items, none of a machine that `skip` names.
+    fn take(
+        &mut self,
+        tx: &Tx<'_>,
+        target: &Target,
+        room: usize,
+        skip: &dyn Fn(i64) -> bool,
+    ) -> Result<Vec<Self::Item>, Error>;
+
+    /// The machine that an item is about.
+    fn machine(item: &Self::Item) -> i64;
+
+    /// Does it: the only thing that leaves the process.
+    fn perform(&self, cluster: Cluster, item: Self::Item) -> impl Future<Output = Done<Self::Outcome>> + Send + 'static;
+
+    /// Writes back what came of it.
+    fn record(&mut self, tx: &Tx<'_>, done: &[Done<Self::Outcome>], now: Timestamp) -> Result<(), Error>;
+
+    /// Counts time. Returns whether there may be something to do because of it.
+    fn pass(&mut self, tx: &Tx<'_>, target: &Target, passed: Duration, now: Timestamp) -> Result<bool, Error>;
+}
+
+/// What came of one item.
+#[derive(Debug)]
+pub(crate) struct Done<O> {
+    /// The machine.
+    pub(crate) machine: i64,
+    /// What came of it.
+    pub(crate) outcome: O,
+    /// What went wrong, if it is to be tried again.
+    pub(crate) error: Option<ApiError>,
+    /// How long the server took.
+    pub(crate) took: Duration,
+}
+
+/// Runs the queue of one target until asked to stop; what is in flight then still ends.
+pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
+    let Some(store) = context.open_patiently(&target).await else { return };
+    let now = Instant::now();
+    let queue = Queue {
+        pace: Pace::new(context.args.access(&context.config, &target).max_in_flight),
+        wake: context.wake.clone(),
+        context,
+        target,
+        work,
+        store,
+        link: None,
+        connecting: None,
+        patience: Patience::default(),
+        flight: FuturesUnordered::new(),
+        in_flight: HashSet::new(),
+        done: Vec::new(),
+        deferred: Deferred::default(),
+        taken_over: false,
+        look: true,
+        seen: None,
+        counted: now,
+        retry: None,
+    };
+    queue.run().await;
+}
+
+struct Queue<W: Work> {
+    context: Context,
+    target: Target,
+    work: W,
+    store: Store,
+    link: Option<Link>,
+    connecting: Option<BoxFuture<'static, Result<Link, NoLink>>>,
+    patience: Patience,
+    pace: Pace,
+    flight: FuturesUnordered<BoxFuture<'static, Done<W::Outcome>>>,
+    in_flight: HashSet<i64>,
+    done: Vec<Done<W::Outcome>>,
+    deferred: Deferred,
+    wake: tokio::sync::watch::Receiver<u64>,
+    /// Whether what a dead process has left has been taken over.
+    taken_over: bool,
+    /// Whether there may be work in the store.
+    look: bool,
+    /// The version of the store that was last looked at.
+    seen: Option<(u64, i64)>,
+    /// Until when time has been counted.
+    counted: Instant,
+    /// When to try the store again.
+    retry: Option<Instant>,
+}
+
+impl<W: Work> Queue<W> {
+    async fn run(mut self) {
+        loop {
+            let stopping = self.context.stop.is_cancelled();
+            if stopping && self.flight.is_empty() && self.done.is_empty() {
+                return;
+            }
+            self.turn(stopping);
+            if stopping && self.flight.is_empty() {
+                // One more try is all that a full disk gets: the next process takes over what is left.
+                return;
+            }
+            self.wait(stopping).await;
+        }
+    }
+
+    /// One transaction: what came back, how time passes, what is next.
+    fn turn(&mut self, stopping: bool) {
+        let now = Instant::now();
+        if self.retry.is_some_and(|retry| retry > now) {
+            return;
+        }
+        let counting = now.duration_since(self.counted) >= LOOK;
+        if counting && let Ok(version) = self.store.version() && self.seen != Some(version) {
+            self.seen = Some(version);
+            self.look = true;
+        }
+        let room = self.pace.limit().saturating_sub(self.flight.len());
+        let free = !stopping && self.look && room > 0 && self.patience.until(now).is_none();
+        let passed = if counting { Some(now.duration_since(self.counted)) } else { None };
+        let worth = !self.done.is_empty() || (free && self.link.is_some()) || (passed.is_some() && self.look);
+        if !worth {
+            if counting {
+                self.counted = now;
+            }
+            return;
+        }
+        match self.transact(if free { room } else { 0 }, passed, now) {
+            Ok(items) => {
+                self.retry = None;
+                self.context.troubles.clear(&self.target, "store");
+                self.done.clear();
+                if counting {
+                    self.counted = now;
+                }
+                self.start(items);
+            }
+            Err(error) => {
+                self.context.troubles.set(&self.target, "store", error.to_string());
+                self.retry = Some(now + LOOK);
+            }
+        }
+    }
+
+    fn transact(&mut self, room: usize, passed: Option<Duration>, now: Instant) -> Result<Vec<W::Item>, Error> {
+        let Self { store, work, target, context, link, done, deferred, in_flight, look, taken_over, .. } = self;
+        let time = (context.clock)();
+        let mut other = None;
+        let items = store.write(|tx| {
+            if !*taken_over {
+                work.take_over(tx, target)?;
+            }
+            work.record(tx, done, time)?;
+            let waiting = match passed {
+                Some(passed) => work.pass(tx, target, passed, time)?,
+                None => false,
+            };
+            let Some(found) = link.as_ref().filter(|_| room > 0) else {
+                *look |= waiting;
+                return Ok(Vec::new());
+            };
+            // In each transaction, because the store under us may have been replaced by another one.
+            if let IdentityCheck::Other(reason) = tx.check_identity(target, &found.identity)? {
+                other = Some(reason);
+                return Ok(Vec::new());
+            }
+            let items = work.take(tx, target, room, &|machine| {
+                in_flight.contains(&machine) || deferred.holds(machine, now)
+            })?;
+            // With less than there was room for, nothing is left until somebody commits or a deferral ends.
+            *look = items.len() >= room || waiting;
+            Ok::<_, Error>(items)
+        })?;
+        self.taken_over = true;
+        match other {
+            Some(reason) => {
+                self.context.troubles.set(&self.target, "identity", reason);
+                self.link = None;
+                self.patience.failed(now);
+            }
+            None if self.link.is_some() => self.context.troubles.clear(&self.target, "identity"),
+            None => {}
+        }
+        Ok(items)
+    }
+
+    fn start(&mut self, items: Vec<W::Item>) {
+        let Some(link) = &self.link else { return };
+        for item in items {
+            self.in_flight.insert(W::machine(&item));
+            self.flight.push(self.work.perform(link.cluster.clone(), item).boxed());
+        }
+    }
+
+    async fn wait(&mut self, stopping: bool) {
+        let now = Instant::now();
+        if self.link.is_none() && self.connecting.is_none() && self.patience.until(now).is_none() && !stopping {
+            self.connecting = Some(link::connect(self.context.clone(), self.target.clone()).boxed());
+        }
+        let deadlines = [self.patience.until(now), self.deferred.next(now), self.retry, Some(self.counted + LOOK)];
+        let deadline = deadlines.into_iter().flatten().filter(|at| *at > now).min().unwrap_or(now + LOOK);
+        tokio::select! {
+            biased;
+            () = self.context.stop.cancelled(), if !stopping => {}
+            Some(one) = self.flight.next(), if !self.flight.is_empty() => {
+                self.take_back(one);
+                // All that are ready go into one transaction.
+                while let Some(Some(one)) = self.flight.next().now_or_never() {
+                    self.take_back(one);
+                }
+            }
+            Some(linked) = OptionFuture::from(self.connecting.as_mut()) => {
+                self.connecting = None;
+                self.linked(linked);
+            }
+            changed = self.wake.changed(), if !stopping => {
+                // The sender lives as long as the process; without it, the looks every second are enough.
+                if changed.is_err() {
+                    sleep_until(deadline).await;
+                }
+                self.look = true;
+            }
+            () = sleep_until(deadline) => {
+                self.look |= self.deferred.next(now).is_some_and(|next| next <= deadline);
+            }
+        }
+    }
+
+    fn linked(&mut self, linked: Result<Link, NoLink>) {
+        match linked {
+            Ok(link) => {
+                tracing::info!(server = link.cluster.server(), namespace = link.cluster.namespace(), "connected");
+                self.context.troubles.clear(&self.target, "cluster");
+                self.patience.worked();
+                self.link = Some(link);
+                self.look = true;
+            }
+            Err(NoLink(reason)) => {
+                self.context.troubles.set(&self.target, "cluster", reason);
+                self.patience.failed(Instant::now());
+            }
+        }
+    }
+
+    /// Takes in what came of one item, and what that says of the server.
+    fn take_back(&mut self, done: Done<W::Outcome>) {
+        let now = Instant::now();
+        self.in_flight.remove(&done.machine);
+        self.look = true;
+        match &done.error {
+            None => {
+                self.deferred.remove(done.machine);
+                self.pace.answered(done.took);
+                self.patience.worked();
+                self.context.troubles.clear(&self.target, "cluster");
+            }
+            Some(error) => {
+                self.deferred.put(done.machine, now);
+                self.heed(error, now);
+            }
+        }
+        self.done.push(done);
+    }
+
+    fn heed(&mut self, error: &ApiError, now: Instant) {
+        match error.kind {
+            Trouble::Throttled => {
+                self.pace.throttled(self.flight.len());
+                if let Some(least) = error.retry_after {
+                    self.patience.for_at_least(least, now);
+                }
+            }
+            Trouble::Unreachable | Trouble::Denied if self.patience.until(now).is_none() => {
+                self.context.troubles.set(&self.target, "cluster", error.message.clone());
+                self.patience.for_at_least(error.retry_after.unwrap_or_default(), now);
+            }
+            Trouble::Busy if error.retry_after.is_some() => {
+                self.patience.for_at_least(error.retry_after.unwrap_or_default(), now);
+            }
+            _ => {}
+        }
+        if error.kind == Trouble::Denied {
+            // Connecting again reads the credentials again.
+            self.link = None;
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! One task for each place where pods are made, and the heartbeat.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use hf_core::Config;
+use hf_core::ground::Target;
+use hf_settings::{Settings, host_name};
+use hf_store::{Error, Heartbeat, Store};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Args;
+use crate::context::{Clock, Context};
+use crate::runtime::Program;
+use crate::trouble::Troubles;
+use crate::wake::Wakes;
+use crate::{lock, pods, queue, requests, returns};
+
+/// How often a watcher shows that it lives.
+const BEAT: Duration = Duration::from_secs(10);
+
+/// How often it looks for new places, unless it is woken.
+const LOOK: Duration = Duration::from_secs(1);
+
+pub(crate) async fn supervise(
+    program: Program,
+    args: Args,
+    settings: Settings,
+    config: Config,
+    clock: Clock,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let lock = settings.workdir.join(format!("{}.{}.lock", program.name(), settings.instance.label()));
+    let standing_by = lock::stand_by(&lock, &stop).await;
+    let Some(_lock) = standing_by.with_context(|| format!("cannot lock {}", lock.display()))? else {
+        return Ok(());
+    };
+    let mut wakes = Wakes::listen(&settings.workdir, program.name());
+    let troubles = Troubles::default();
+    let wake = wakes.receiver.clone();
+    let context = Context { args, settings, config, clock, stop: stop.clone(), wake, troubles };
+    let Some(store) = first_open(&context).await? else { return Ok(()) };
+    tracing::info!(workdir = %context.settings.workdir.display(), provider = %context.settings.instance, "working");
+    let mut supervisor = Supervisor {
+        program,
+        store,
+        tasks: BTreeMap::new(),
+        configured: Vec::new(),
+        seen: None,
+        started_at: clock(),
+        context,
+    };
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut beaten: Option<Instant> = None;
+    while !stop.is_cancelled() {
+        if beaten.is_none_or(|beaten| beaten.elapsed() >= BEAT) {
+            beaten = Some(Instant::now());
+            wakes.renew();
+            supervisor.read_templates();
+            supervisor.beat();
+        }
+        supervisor.look_for_places();
+        supervisor.check_tasks().await?;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = wakes.receiver.changed() => {}
+            _ = look.tick() => {}
+        }
+    }
+    supervisor.drain().await
+}
+
+/// Opens the store, for as long as it takes; but what no waiting mends is said at once.
+async fn first_open(context: &Context) -> anyhow::Result<Option<Store>> {
+    match context.open() {
+        Err(error @ (Error::Foreign { .. } | Error::TooNew { .. } | Error::OtherMode { .. } | Error::NoWal { .. })) => {
+            bail!(error)
+        }
+        Err(_) => Ok(context.open_patiently(&Target::default()).await),
+        Ok(store) => Ok(Some(store)),
+    }
+}
+
+struct Supervisor {
+    program: Program,
+    context: Context,
+    store: Store,
+    tasks: BTreeMap<Target, JoinHandle<()>>,
+    configured: Vec<Target>,
+    /// The version of the store that was last looked at.
+    seen: Option<(u64, i64)>,
+    started_at: jiff::Timestamp,
+}
+
+impl Supervisor {
+    /// The places that templates name. Where they cannot be read, those that were known stay.
+    fn read_templates(&mut self) {
+        match self.context.settings.templates() {
+            Ok(templates) => {
+                self.context.troubles.clear(&Target::default(), "templates");
+                let config = &self.context.config;
+                let targets = templates.usable.iter().map(|(template, pod)| template.target(pod, config));
+                self.configured = targets.collect();
+            }
+            Err(error) => self.context.troubles.set(&Target::default(), "templates", error.to_string()),
+        }
+        self.seen = None;
+    }
+
+    /// Starts a task for each place that has none: those of the templates, and those where machines are.
+    fn look_for_places(&mut self) {
+        let version = self.store.version().ok();
+        if version.is_some() && version == self.seen {
+            return;
+        }
+        self.seen = version;
+        let inhabited = self.store.read(|tx| tx.inhabited()).unwrap_or_else(|error| {
+            self.context.troubles.set(&Target::default(), "store", error.to_string());
+            Vec::new()
+        });
+        for target in self.configured.iter().cloned().chain(inhabited) {
+            self.tasks.entry(target.clone()).or_insert_with(|| spawn(self.program, &self.context, target));
+        }
+    }
+
+    /// Shows in the store that the watcher lives, and what it waits for.
+    fn beat(&mut self) {
+        let beat = Heartbeat {
+            program: self.program.name().to_owned(),
+            host: host_name(),
+            pid: std::process::id(),
+            started_at: self.started_at,
+            beat_at: (self.context.clock)(),
+            trouble: self.context.troubles.text(),
+        };
+        match self.store.write(|tx| tx.beat(&beat)) {
+            Ok(()) => self.context.troubles.clear(&Target::default(), "store"),
+            Err(error) => self.context.troubles.set(&Target::default(), "store", error.to_string()),
+        }
+    }
+
+    /// A task that must not end, ending, ends the process: whoever supervises it starts it anew.
+    async fn check_tasks(&mut self) -> anyhow::Result<()> {
+        let Some(target) = self.tasks.iter().find(|(_, task)| task.is_finished()).map(|(target, _)| target.clone())
+        else {
+            return Ok(());
+        };
+        if let Some(task) = self.tasks.remove(&target) {
+            task.await.with_context(|| format!("the task for {target} failed"))?;
+        }
+        if self.context.stop.is_cancelled() { Ok(()) } else { bail!("the task for {target} ended") }
+    }
+
+    async fn drain(self) -> anyhow::Result<()> {
+        for (target, task) in self.tasks {
+            task.await.with_context(|| format!("the task for {target} failed"))?;
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn spawn(program: Program, context: &Context, target: Target) -> JoinHandle<()> {
+    let context = context.clone();
+    match program {
+        Program::Requests => tokio::spawn(queue::run(context, target, requests::Creation::default())),
+        Program::Returns => tokio::spawn(queue::run(context, target, returns::Deletion::default())),
+        Program::Pods => tokio::spawn(pods::run(context, target)),
+    }
+}

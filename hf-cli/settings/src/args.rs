@@ -31,7 +31,7 @@ pub struct Common {
     #[arg(long, env = "HF_K8S_PROVIDER_CONFDIR", value_name = "DIR", global = true, help_heading = HEADING)]
     confdir: Option<OsString>,
 
-    /// The file to log to [else <program>.<host>.log in HF_PROVIDER_LOGDIR, else standard error]
+    /// The file to log to [else PROGRAM.HOST.log in HF_PROVIDER_LOGDIR, else standard error]
     #[arg(long, env = "HF_K8S_LOG_FILE", value_name = "FILE", global = true, help_heading = HEADING)]
     log_file: Option<OsString>,
 

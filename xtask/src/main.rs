@@ -1,2 +1,50 @@
 //! The tasks of this repository.
-fn main() {}
+
+mod console;
+mod process;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The tasks of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Runs a program that ends when xtask does.
+    #[command(hide = true)]
+    Hold(process::Hold),
+}
+
+fn main() -> ExitCode {
+    let task = Args::parse().task;
+    match run(task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if let Some(code) = stop::came() => {
+            console::complain("stopped");
+            ExitCode::from(code)
+        }
+        Err(error) => {
+            console::complain(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    // Becomes another program, which has its own idea of signals.
+    if let Task::Hold(hold) = task {
+        return process::hold(hold);
+    }
+    stop::listen()?;
+    match task {
+        Task::Hold(_) => unreachable!("handled above"),
+    }
+}

@@ -47,19 +47,39 @@ fn annotation<'a>(pod: &'a Value, name: &str) -> Option<&'a str> {
     pod["metadata"]["annotations"][name].as_str()
 }
 
-/// Starts a scheduled pod, as far as its annotations let it.
-pub(crate) fn start(world: &mut World, pod: &Arc<Stored>) {
+/// The kubelet has seen a pod that was assigned to its node: the containers are being created.
+pub(crate) fn accept(world: &mut World, pod: &Arc<Stored>) {
     let mut value = pod.value();
     if value["status"]["startTime"].is_string() || pod.facts.pod.as_ref().is_some_and(|facts| facts.ended) {
         return;
     }
-    let node = value["spec"]["nodeName"].as_str().unwrap_or_default().to_owned();
-    value["status"]["startTime"] = clock::now_stamp().into();
-    value["status"]["hostIP"] = host_address(world, &node);
-    value["status"]["hostIPs"] = json!([{"ip": value["status"]["hostIP"]}]);
+    taken_up(world, &mut value);
+    condition(&mut value, "PodReadyToStartContainers", false, None);
+    statuses(&mut value, &json!({"waiting": {"reason": "ContainerCreating"}}), &Restart::Keep, false);
+    readiness(&mut value, false);
+    world.put(Resource::Pods, value);
+}
+
+/// What a pod has from the moment in which its kubelet knows it.
+fn taken_up(world: &World, pod: &mut Value) {
+    let node = pod["spec"]["nodeName"].as_str().unwrap_or_default().to_owned();
+    pod["status"]["startTime"] = clock::now_stamp().into();
+    pod["status"]["hostIP"] = host_address(world, &node);
+    pod["status"]["hostIPs"] = json!([{"ip": pod["status"]["hostIP"]}]);
+    condition(pod, "Initialized", true, None);
+}
+
+/// Starts a scheduled pod, as far as its annotations let it.
+pub(crate) fn start(world: &mut World, pod: &Arc<Stored>) {
+    let mut value = pod.value();
+    if value["status"]["podIP"].is_string() || pod.facts.pod.as_ref().is_some_and(|facts| facts.ended) {
+        return;
+    }
+    if !value["status"]["startTime"].is_string() {
+        taken_up(world, &mut value);
+    }
     let address = world.life.next_address();
     condition(&mut value, "PodReadyToStartContainers", true, None);
-    condition(&mut value, "Initialized", true, None);
     let image = value["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
     let waiting = if annotation(&value, "kubesim/image-pull-error").is_some() {
         Some(("ImagePullBackOff", format!("Back-off pulling image \"{image}\""), "BackOff"))

@@ -97,6 +97,7 @@ pub(crate) fn react(world: &mut World, old: Option<&Stored>, new: Option<&Arc<St
             after(world, world.options.gc_delay, Due::Collect);
         }
         let delay = kubelet::annotated_delay(pod, "kubesim/start-delay").unwrap_or(world.options.start_delay);
+        after(world, Duration::ZERO, Due::Accept(pod.key.clone(), uid.clone()));
         after(world, delay, Due::Start(pod.key.clone(), uid.clone()));
     }
     if pod.facts.deleting {
@@ -192,13 +193,18 @@ fn happen(world: &mut World, due: Due) {
     };
     match &due {
         Due::Collect => evictions::collect(world),
-        Due::Start(key, uid) | Due::Exit(key, uid) | Due::Crash(key, uid) | Due::Stop(key, uid) => {
+        Due::Accept(key, uid)
+        | Due::Start(key, uid)
+        | Due::Exit(key, uid)
+        | Due::Crash(key, uid)
+        | Due::Stop(key, uid) => {
             let Some(pod) = current(world, key, uid) else { return };
             // The kubelet of a node that is not ready does nothing; its pods are taken up when it is again.
             if !kubelet_works(world, &pod) {
                 return;
             }
             match due {
+                Due::Accept(..) if !pod.facts.deleting => kubelet::accept(world, &pod),
                 Due::Start(..) if !pod.facts.deleting => kubelet::start(world, &pod),
                 Due::Exit(..) if !pod.facts.deleting => kubelet::exit(world, &pod),
                 Due::Crash(..) if !pod.facts.deleting => kubelet::crash(world, &pod),

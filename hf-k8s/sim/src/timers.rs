@@ -9,6 +9,8 @@ use crate::object::Key;
 /// Something to come.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Due {
+    /// The kubelet takes up the pod with this uid.
+    Accept(Key, Box<str>),
     /// The kubelet starts the pod with this uid.
     Start(Key, Box<str>),
     /// Its containers end by themselves.

@@ -112,7 +112,9 @@ impl World {
         let events = self.store.table(Resource::Events).objects.values();
         let mut events: Vec<_> = events.map(|event| (event.revision, event.key.clone())).collect();
         events.sort();
-        events.into_iter().for_each(|(_, key)| self.life.note_event(key));
+        for (_, key) in events {
+            self.life.note_event(key);
+        }
     }
 
     fn make_namespace(&mut self, name: &str) {

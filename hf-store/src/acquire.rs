@@ -44,7 +44,9 @@ pub struct NewAcquire<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
     /// The id that was given from outside was used before.
-    #[error("the request id {0} has been used before; leave HF_K8S_REQUEST_ID and --request-id unset to have one made")]
+    #[error(
+        "the request id {0} has been used before; leave HF_K8S_REQUEST_ID and --request-id unset to have one made"
+    )]
     Used(RequestId),
     /// More machines than the template allows.
     #[error(
@@ -140,8 +142,8 @@ impl Tx<'_> {
     ) -> Result<i64> {
         let name = id.machine(ordinal);
         let sql = "INSERT INTO machines (instance, request, ordinal, template, context, namespace, name, machine_id,
-                       creation)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)";
+                       creation, adopted)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?8 = 'lost')";
         Ok(self.conn.prepare_cached(sql)?.insert((
             self.instance,
             request,
@@ -156,7 +158,8 @@ impl Tx<'_> {
 
     fn keep_manifest(&self, digest: &str, pod: &str) -> Result<i64> {
         let sql = "SELECT id FROM manifests WHERE instance = ?1 AND digest = ?2";
-        let found = self.conn.prepare_cached(sql)?.query_one((self.instance, digest), |row| row.get(0)).optional()?;
+        let found =
+            self.conn.prepare_cached(sql)?.query_one((self.instance, digest), |row| row.get(0)).optional()?;
         if let Some(id) = found {
             return Ok(id);
         }

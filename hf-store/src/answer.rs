@@ -5,12 +5,12 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::events::Event;
-use crate::requests::RequestKind;
-use crate::spelling::Spelt;
-use crate::store::Tx;
 pub use crate::machines::MachineRow;
+use crate::requests::RequestKind;
 pub use crate::requests::RequestRow;
 pub use crate::returns::Returned;
+use crate::spelling::Spelt;
+use crate::store::Tx;
 
 /// What is answered for one machine: its key (acquire) or place (return), and the outcome.
 pub type Answered = (i64, Outcome);
@@ -29,7 +29,8 @@ impl Tx<'_> {
         if self.conn.prepare_cached(sql)?.execute(given)? == 0 {
             return Ok(());
         }
-        let acquire = "UPDATE machines SET result = ?3, result_message = ?4, result_ip = ?5, result_launched_at = ?6
+        let acquire =
+            "UPDATE machines SET result = ?3, result_message = ?4, result_ip = ?5, result_launched_at = ?6
                        WHERE request = ?1 AND seq = ?2";
         let giving_back = "UPDATE returned SET result_message = ?4, result_ip = ?5, result_launched_at = ?6
                            WHERE request = ?1 AND position = ?2 AND ?3 = 'succeed'";

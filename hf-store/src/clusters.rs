@@ -38,38 +38,46 @@ impl Tx<'_> {
             Ok(ClusterIdentity { uid, server, namespace: row.get("resolved_namespace")? })
         };
         let key = (self.instance, &target.context, &target.namespace);
-        let known = self.conn.prepare_cached(sql)?.query_one(key, read).optional()?;
-        let verdict = known.as_ref().map_or(IdentityCheck::Same, |known| compare(target, known, found));
-        let refusal = match &verdict {
-            IdentityCheck::Same => "",
-            IdentityCheck::Other(reason) => reason,
+        let Some(known) = self.conn.prepare_cached(sql)?.query_one(key, read).optional()? else {
+            self.remember(target, found)?;
+            return Ok(IdentityCheck::Same);
         };
-        let sql = "INSERT INTO clusters (instance, context, namespace, uid, server, resolved_namespace, listed, refusal)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, '')
-                   ON CONFLICT DO UPDATE SET refusal = ?7, uid = CASE uid WHEN '' THEN excluded.uid ELSE uid END
-                       WHERE refusal <> ?7 OR (uid = '' AND ?7 = '' AND excluded.uid <> '')";
-        self.conn.prepare_cached(sql)?.execute((
-            self.instance,
-            &target.context,
-            &target.namespace,
-            &found.uid,
-            &found.server,
-            &found.namespace,
-            refusal,
-        ))?;
+        let verdict = compare(target, &known, found);
+        if verdict == IdentityCheck::Same && known.uid.is_empty() && !found.uid.is_empty() {
+            let sql = "UPDATE clusters SET uid = ?4 WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
+            self.conn.prepare_cached(sql)?.execute((key.0, key.1, key.2, &found.uid))?;
+        }
         Ok(verdict)
+    }
+
+    fn remember(&self, target: &Target, found: &ClusterIdentity) -> Result<()> {
+        let sql = "INSERT INTO clusters (instance, context, namespace, uid, server, resolved_namespace, listed, refusal)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, '')";
+        let (context, namespace) = (&target.context, &target.namespace);
+        let row = (self.instance, context, namespace, &found.uid, &found.server, &found.namespace);
+        self.conn.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+
+    /// Nothing is settled in a cluster, for this reason, until it has been listed again.
+    pub fn refuse(&self, target: &Target, reason: &str) -> Result<()> {
+        let sql = "UPDATE clusters SET refusal = ?4 WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
+        let key = (self.instance, &target.context, &target.namespace, reason);
+        self.conn.prepare_cached(sql)?.execute(key)?;
+        Ok(())
     }
 
     /// The watch of a cluster has heard from it.
     pub fn mark_progress(&self, target: &Target, now: Timestamp) -> Result<()> {
-        let sql = "UPDATE clusters SET progress_at = ?4 WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
+        let sql =
+            "UPDATE clusters SET progress_at = ?4 WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
         let key = (self.instance, &target.context, &target.namespace, now.as_millisecond());
         self.conn.prepare_cached(sql)?.execute(key)?;
         Ok(())
     }
 
     pub(crate) fn mark_listed(&self, target: &Target, now: Timestamp) -> Result<()> {
-        let sql = "UPDATE clusters SET listed = 1, progress_at = ?4
+        let sql = "UPDATE clusters SET listed = 1, progress_at = ?4, refusal = ''
                    WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
         let key = (self.instance, &target.context, &target.namespace, now.as_millisecond());
         self.conn.prepare_cached(sql)?.execute(key)?;
@@ -138,7 +146,9 @@ fn compare(target: &Target, known: &ClusterIdentity, found: &ClusterIdentity) ->
                   for a new cluster use another work directory";
     if known.namespace != found.namespace {
         let (was, is) = (&known.namespace, &found.namespace);
-        return IdentityCheck::Other(format!("the namespace ({target}) was {was:?} and is now {is:?}: {remedy}"));
+        return IdentityCheck::Other(format!(
+            "the namespace ({target}) was {was:?} and is now {is:?}: {remedy}"
+        ));
     }
     let same = if known.uid.is_empty() || found.uid.is_empty() {
         known.server == found.server
@@ -148,5 +158,7 @@ fn compare(target: &Target, known: &ClusterIdentity, found: &ClusterIdentity) ->
     if same {
         return IdentityCheck::Same;
     }
-    IdentityCheck::Other(format!("this is another cluster ({target}) than the one where machines were made: {remedy}"))
+    IdentityCheck::Other(format!(
+        "this is another cluster ({target}) than the one where machines were made: {remedy}"
+    ))
 }

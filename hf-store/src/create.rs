@@ -102,7 +102,9 @@ impl Tx<'_> {
                    ORDER BY ordinal";
         let mut query = self.conn.prepare_cached(sql)?;
         let found: Vec<(i64, u32, bool)> = query
-            .query_map((self.instance, request), |row| Ok((row.get("seq")?, row.get("ordinal")?, row.get("doubt")?)))?
+            .query_map((self.instance, request), |row| {
+                Ok((row.get("seq")?, row.get("ordinal")?, row.get("doubt")?))
+            })?
             .filter(|row| row.as_ref().map_or(true, |(seq, ..)| !skip(*seq)))
             .take(room)
             .collect::<rusqlite::Result<_>>()?;
@@ -114,7 +116,15 @@ impl Tx<'_> {
             let Some(life) = (Life { doubt, ..Life::WANTED }).claim() else { continue };
             update.execute((seq, life.creation.spelling()))?;
             let (request, template) = (id.clone(), template.clone());
-            claimed.push(Claimed { seq, name: id.machine(ordinal), request, ordinal, count, template, manifest });
+            claimed.push(Claimed {
+                seq,
+                name: id.machine(ordinal),
+                request,
+                ordinal,
+                count,
+                template,
+                manifest,
+            });
         }
         Ok(claimed)
     }
@@ -168,7 +178,9 @@ impl Tx<'_> {
 
     /// Takes over what a dead process of the same kind has claimed: whether its POSTs were carried out is in doubt.
     pub fn take_over_claims(&self, target: &Target) -> Result<usize> {
-        let sql = select("WHERE m.creation = 'creating' AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3");
+        let sql = select(
+            "WHERE m.creation = 'creating' AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3",
+        );
         let mut query = self.conn.prepare_cached(&sql)?;
         let rows: Vec<MachineRow> = query
             .query_map((self.instance, &target.context, &target.namespace), MachineRow::read)?

@@ -1,5 +1,7 @@
 //! The queue of pods to be deleted.
 
+use std::time::Duration;
+
 use hf_core::ground::Target;
 use hf_core::{Doom, MachineName};
 use jiff::Timestamp;
@@ -8,6 +10,7 @@ use crate::error::Result;
 use crate::events::Event;
 use crate::machines::{MachineRow, select};
 use crate::store::Tx;
+use crate::timeouts::millis;
 
 /// A pod that must go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct DueDeletion {
     pub unresolved: bool,
     /// Why it must go.
     pub doom: Doom,
+    /// Whether it was asked to go so long ago that it has to be removed by force.
+    pub force: bool,
 }
 
 /// What came of a deletion.
@@ -36,45 +41,72 @@ pub enum DeletionOutcome {
 }
 
 impl Tx<'_> {
-    /// Up to `most` pods whose deletion has not been asked for, oldest first, passing over those that `skip` names.
+    /// Up to `most` pods whose deletion has not been asked for, oldest first, passing over those that `skip` names; and
+    /// then those that have been going for `force_after`, where that is set.
     pub fn due_deletions(
         &self,
         target: &Target,
         most: usize,
-        skip: impl Fn(i64) -> bool,
+        force_after: Option<Duration>,
+        skip: impl Fn(i64, Doom) -> bool,
     ) -> Result<Vec<DueDeletion>> {
-        let sql = select(
-            "WHERE m.to_delete AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3 AND m.delete_asked = 0
-             ORDER BY m.seq",
-        );
-        let mut query = self.conn.prepare_cached(&sql)?;
-        let rows = query.query_map((self.instance, &target.context, &target.namespace), MachineRow::read)?;
+        let unasked = "WHERE m.to_delete AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
+                           AND m.delete_asked = 0 ORDER BY m.seq";
+        let stuck = "WHERE m.to_delete AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
+                         AND m.delete_asked = 1 AND m.going_ms >= ?4 ORDER BY m.seq";
+        let key = (self.instance, &target.context, &target.namespace);
+        let mut due = self.due(unasked, key, most, &skip)?;
+        if let Some(force_after) = force_after {
+            let key = (key.0, key.1, key.2, millis(force_after));
+            due.extend(self.due(stuck, key, most - due.len(), &skip)?);
+        }
+        Ok(due)
+    }
+
+    fn due(
+        &self,
+        condition: &str,
+        key: impl rusqlite::Params,
+        most: usize,
+        skip: &impl Fn(i64, Doom) -> bool,
+    ) -> Result<Vec<DueDeletion>> {
+        let mut query = self.conn.prepare_cached(&select(condition))?;
         let mut due = Vec::new();
-        for row in rows {
-            let MachineRow { seq, machine, .. } = row?;
-            let Some(doom) = machine.life.doom.filter(|_| machine.life.must_delete() && !skip(seq)) else { continue };
-            let unresolved = machine.life.unresolved();
-            due.push(DueDeletion { seq, name: machine.name, uid: machine.facts.uid, unresolved, doom });
+        for row in query.query_map(key, MachineRow::read)? {
             if due.len() == most {
                 break;
             }
+            let MachineRow { seq, machine, delete_asked, .. } = row?;
+            let Some(doom) = machine.life.doom.filter(|doom| machine.life.must_delete() && !skip(seq, *doom)) else {
+                continue;
+            };
+            let (unresolved, force) = (machine.life.unresolved(), delete_asked > 0);
+            due.push(DueDeletion { seq, name: machine.name, uid: machine.facts.uid, unresolved, doom, force });
         }
         Ok(due)
+    }
+
+    /// Adds to the time that pods have been going since their deletion was accepted.
+    pub fn wait_for_end(&self, target: &Target, waited: Duration) -> Result<()> {
+        let sql = "UPDATE machines SET going_ms = going_ms + ?4
+                   WHERE to_delete AND instance = ?1 AND context = ?2 AND namespace = ?3 AND delete_asked = 1";
+        let key = (self.instance, &target.context, &target.namespace, millis(waited));
+        self.conn.prepare_cached(sql)?.execute(key)?;
+        Ok(())
     }
 
     /// Records what came of deletions.
     pub fn record_deletions(&self, outcomes: &[(i64, DeletionOutcome)], now: Timestamp) -> Result<()> {
         for (seq, outcome) in outcomes {
             let changed = self.change_machine(*seq, |row| match outcome {
-                DeletionOutcome::Accepted => row.machine.delete_message.clear(),
+                DeletionOutcome::Accepted => {
+                    row.machine.delete_message.clear();
+                    row.delete_asked = (row.delete_asked + 1).min(2);
+                }
                 DeletionOutcome::Absent => row.machine.life = row.machine.life.vanished(),
                 DeletionOutcome::Refused(message) => row.machine.delete_message.clone_from(message),
             })?;
             let Some((before, after)) = changed else { continue };
-            if *outcome == DeletionOutcome::Accepted {
-                let sql = "UPDATE machines SET delete_asked = 1 WHERE seq = ?1";
-                self.conn.prepare_cached(sql)?.execute([seq])?;
-            }
             if before.machine.life.pod != after.machine.life.pod {
                 self.note(now, after.request, Some(*seq), Event::Gone, "the API server has no such pod")?;
             }

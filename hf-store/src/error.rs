@@ -112,11 +112,14 @@ impl Error {
         let path = path.to_owned();
         let Self::Sqlite(rusqlite::Error::SqliteFailure(failure, text)) = &self else { return self };
         let reason = text.clone().unwrap_or_else(|| failure.to_string());
-        let io = |action, reason| Self::Io { action, path: path.clone(), source: std::io::Error::other(reason) };
+        let io =
+            |action, reason| Self::Io { action, path: path.clone(), source: std::io::Error::other(reason) };
         match failure.code {
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged { path, reason },
             ErrorCode::DiskFull => Self::Full { path },
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked { path, seconds: BUSY_SECONDS },
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+                Self::Locked { path, seconds: BUSY_SECONDS }
+            }
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => io("write", reason),
             ErrorCode::CannotOpen => io("open", reason),
             ErrorCode::SystemIoFailure => io("read or write", reason),

@@ -22,6 +22,10 @@ pub struct MachineRow {
     pub deleting_since: Option<Timestamp>,
     /// Whether it ever was as the request wants it.
     pub delivered: bool,
+    /// Whether it was rebuilt from the cluster and Host Factory has not listed it since.
+    pub unlisted: bool,
+    /// Whether the API server has accepted the deletion of its pod: 1, or 2 if by force.
+    pub(crate) delete_asked: u8,
     /// What was answered for it, once its request's terminal answer was given.
     pub answer: Option<Outcome>,
 }
@@ -29,7 +33,7 @@ pub struct MachineRow {
 /// The columns of a [`MachineRow`], from `machines AS m`.
 const COLUMNS: &str = "m.seq, m.request, m.name, m.machine_id, m.creation, m.doubt, m.doom, m.pod, m.uid,
     m.phase, m.running, m.ready, m.ip, m.node, m.started_at, m.deleting_s, m.deleting_since, m.grace_s, m.disrupted,
-    m.pod_message, m.create_message, m.end_message, m.delete_message, m.delivered,
+    m.pod_message, m.create_message, m.end_message, m.delete_message, m.delivered, m.delete_asked, m.adopted AND NOT m.claimed AS unlisted,
     m.result, m.result_message, m.result_ip, m.result_launched_at";
 
 impl MachineRow {
@@ -68,6 +72,8 @@ impl MachineRow {
             machine,
             deleting_since: time_or_none(row, "deleting_since")?,
             delivered: row.get("delivered")?,
+            unlisted: row.get("unlisted")?,
+            delete_asked: row.get("delete_asked")?,
             answer: answer(row)?,
         })
     }
@@ -119,7 +125,7 @@ impl Tx<'_> {
                 started_at = :started_at, deleting_s = :deleting_s, deleting_since = :deleting_since,
                 grace_s = :grace_s, disrupted = :disrupted, pod_message = :pod_message,
                 create_message = :create_message, end_message = :end_message, delete_message = :delete_message,
-                delivered = :delivered
+                delivered = :delivered, delete_asked = :delete_asked
             WHERE seq = :seq";
         self.conn.prepare_cached(sql)?.execute(named_params! {
             ":creation": life.creation.spelling(),
@@ -142,6 +148,7 @@ impl Tx<'_> {
             ":end_message": machine.end_message,
             ":delete_message": machine.delete_message,
             ":delivered": after.delivered,
+            ":delete_asked": after.delete_asked,
             ":seq": after.seq,
         })?;
         Ok(true)

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 const STEPS: &[(&str, i64)] = &[(include_str!("migrations/0001_initial.sql"), 1)];
 
 /// The number of steps that this program knows.
+#[expect(clippy::cast_possible_wrap, reason = "a handful")]
 pub(crate) const CURRENT: i64 = STEPS.len() as i64;
 
 /// Takes the steps that the file has not seen. Takes no lock when there is none.

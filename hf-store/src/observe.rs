@@ -106,7 +106,9 @@ impl Tx<'_> {
                 Observed::Present(pod) => adopted += usize::from(self.present(target, pod, adoption, now)?),
                 Observed::Gone { name, uid, last } => {
                     let Some(row) = self.machine(name)? else { continue };
-                    let other = uid.as_ref().is_some_and(|uid| !row.machine.facts.uid.is_empty() && *uid != row.machine.facts.uid);
+                    let other = uid.as_ref().is_some_and(|uid| {
+                        !row.machine.facts.uid.is_empty() && *uid != row.machine.facts.uid
+                    });
                     if !other {
                         self.gone(&row, last.as_ref(), now)?;
                     }
@@ -234,6 +236,10 @@ impl Tx<'_> {
         let replaced = facts.is_some_and(|facts| !known.is_empty() && facts.uid != *known);
         let life = if replaced { row.machine.life.vanished() } else { row.machine.life };
         after.machine.life = life.seen(failed);
+        if life.pod == PodSeen::Gone {
+            // Another pod than the one whose deletion was asked for.
+            after.delete_asked = 0;
+        }
         if let Some(facts) = facts {
             after.machine.facts = facts.clone();
         }
@@ -243,7 +249,8 @@ impl Tx<'_> {
         };
         if !row.delivered && after.machine.facts.running {
             let sql = "SELECT readiness FROM requests WHERE seq = ?1";
-            let readiness = self.conn.prepare_cached(sql)?.query_one([row.request], |row| spelt(row, "readiness"))?;
+            let readiness =
+                self.conn.prepare_cached(sql)?.query_one([row.request], |row| spelt(row, "readiness"))?;
             after.delivered = acquired(&after.machine, readiness, now).result == MachineResult::Succeed;
         }
         self.keep(row, &after, now)
@@ -274,7 +281,11 @@ impl Tx<'_> {
         let gone = new.life.pod == PodSeen::Gone && old.life.pod != PodSeen::Gone;
         let orphaned = new.life.doom == Some(Doom::Orphan) && old.life.doom.is_none();
         let steps = [
-            (old.facts.node.is_empty() && !new.facts.node.is_empty(), Event::Scheduled, new.facts.node.as_str()),
+            (
+                old.facts.node.is_empty() && !new.facts.node.is_empty(),
+                Event::Scheduled,
+                new.facts.node.as_str(),
+            ),
             (new.facts.running && !old.facts.running, Event::Running, new.facts.ip.as_str()),
             (new.facts.ready && !old.facts.ready, Event::Ready, ""),
             (new.facts.disrupted && !old.facts.disrupted, Event::Disrupted, new.facts.message.as_str()),

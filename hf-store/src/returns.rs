@@ -72,7 +72,13 @@ impl Tx<'_> {
         Ok(id)
     }
 
-    fn insert_returned(&self, request: i64, position: u32, returned: &ReturnedName, now: Timestamp) -> Result<()> {
+    fn insert_returned(
+        &self,
+        request: i64,
+        position: u32,
+        returned: &ReturnedName,
+        now: Timestamp,
+    ) -> Result<()> {
         let found = returned.name.as_ref().map(|name| self.machine(name)).transpose()?.flatten();
         let sql = "INSERT INTO returned (request, position, instance, name, host, machine_id, machine)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -122,7 +128,8 @@ impl Tx<'_> {
 
     /// Whether Host Factory has returned a machine, and if so when that was last answered for good.
     pub fn return_of(&self, machine: i64) -> Result<Option<Option<Timestamp>>> {
-        let sql = "SELECT max(r.answered_at) AS answered_at, count(*) AS returns, count(r.answered_at) AS answered
+        let sql =
+            "SELECT max(r.answered_at) AS answered_at, count(*) AS returns, count(r.answered_at) AS answered
                    FROM returned AS t JOIN requests AS r ON r.seq = t.request WHERE t.machine = ?1";
         let mut query = self.conn.prepare_cached(sql)?;
         let read = |row: &Row<'_>| {

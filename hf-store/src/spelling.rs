@@ -98,7 +98,11 @@ fn instant(millis: i64) -> rusqlite::Result<Timestamp> {
 }
 
 /// Reads a column that holds a name of ours, which was checked when it was written.
-pub(crate) fn name<T>(row: &Row<'_>, column: &str, parse: fn(&str) -> Result<T, hf_core::IdError>) -> rusqlite::Result<T> {
+pub(crate) fn name<T>(
+    row: &Row<'_>,
+    column: &str,
+    parse: fn(&str) -> Result<T, hf_core::IdError>,
+) -> rusqlite::Result<T> {
     parse(row.get_ref(column)?.as_str()?).map_err(|error| nonsense(error.to_string()))
 }
 

@@ -9,6 +9,9 @@ use crate::store::Tx;
 /// The name under which Host Factory's own calls are noted.
 pub const HOST_FACTORY: &str = "host-factory";
 
+/// The name under which its calls that list its hosts are noted.
+pub const HOST_FACTORY_HOSTS: &str = "host-factory-hosts";
+
 /// The last sign of life of one program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {

@@ -84,7 +84,8 @@ CREATE TABLE requests (
     answered_at INTEGER
 ) STRICT;
 CREATE INDEX requests_by_manifest ON requests (manifest);
-CREATE INDEX requests_unclaimed ON requests (instance, seq) WHERE claimed = 0 AND answer IS NULL;
+CREATE INDEX requests_unclaimed ON requests (instance, context, namespace)
+    WHERE kind = 'acquire' AND origin = 'asked' AND claimed = 0;
 
 CREATE TABLE machines (
     seq INTEGER PRIMARY KEY,
@@ -96,6 +97,8 @@ CREATE TABLE machines (
     namespace TEXT NOT NULL,
     name TEXT NOT NULL UNIQUE,
     machine_id TEXT NOT NULL,
+    -- Whether it was rebuilt from the cluster.
+    adopted INTEGER NOT NULL DEFAULT 0 CHECK (adopted IN (0, 1)),
     -- hf_core::Life
     creation TEXT NOT NULL CHECK (creation IN ('wanted', 'creating', 'created', 'cancelled', 'failed', 'lost')),
     doubt INTEGER NOT NULL DEFAULT 0 CHECK (doubt IN (0, 1)),
@@ -123,9 +126,12 @@ CREATE TABLE machines (
     -- Whether it ever was as the request wants it, and how long it has been on its way there.
     delivered INTEGER NOT NULL DEFAULT 0 CHECK (delivered IN (0, 1)),
     starting_ms INTEGER NOT NULL DEFAULT 0,
-    -- Whether the API server has accepted its deletion, and for how long it has been going.
-    delete_asked INTEGER NOT NULL DEFAULT 0 CHECK (delete_asked IN (0, 1)),
+    -- Whether the API server has accepted its deletion (2: by force), and for how long it has been going since.
+    delete_asked INTEGER NOT NULL DEFAULT 0 CHECK (delete_asked IN (0, 1, 2)),
     going_ms INTEGER NOT NULL DEFAULT 0,
+    -- Of an adopted machine: whether Host Factory has listed it, and for how long it has not (rule 13).
+    claimed INTEGER NOT NULL DEFAULT 0 CHECK (claimed IN (0, 1)),
+    unclaimed_ms INTEGER NOT NULL DEFAULT 0,
     -- The outcome for its acquire request, once the terminal answer was given.
     result TEXT CHECK (result IN ('succeed', 'fail')),
     result_message TEXT,
@@ -152,6 +158,8 @@ CREATE INDEX machines_to_delete ON machines (instance, context, namespace, delet
 CREATE INDEX machines_starting ON machines (instance, context, namespace) WHERE starting;
 CREATE INDEX machines_ended ON machines (instance, request)
     WHERE pod = 'present' AND doom IS NULL AND phase IN ('succeeded', 'failed');
+CREATE INDEX machines_unclaimed ON machines (instance, context, namespace)
+    WHERE pod = 'present' AND doom IS NULL AND creation = 'created' AND adopted AND claimed = 0;
 CREATE INDEX machines_live ON machines (instance, template) WHERE live;
 CREATE INDEX machines_there ON machines (instance, context, namespace, name)
     WHERE pod = 'present' OR (pod = 'never' AND creation = 'created');

@@ -29,7 +29,9 @@ pub(crate) fn doubt(
     now: Timestamp,
 ) -> Result<Option<String>, CliError> {
     let mut required: Vec<Target> = match settings.templates() {
-        Ok(templates) => templates.usable.iter().map(|(template, pod)| template.target(pod, config)).collect(),
+        Ok(templates) => {
+            templates.usable.iter().map(|(template, pod)| template.target(pod, config)).collect()
+        }
         Err(error) => return Ok(Some(format!("the configured clusters are not known: {error}"))),
     };
     required.extend(tx.inhabited()?);
@@ -40,7 +42,9 @@ pub(crate) fn doubt(
 pub(crate) fn trouble(beats: &[Heartbeat], programs: &[&str], now: Timestamp) -> String {
     let each = programs.iter().filter_map(|program| {
         let Some(beat) = beats.iter().find(|beat| beat.program == *program) else {
-            return Some(format!("{program} has never run for this provider (HF_PROVIDER_NAME) and work directory"));
+            return Some(format!(
+                "{program} has never run for this provider (HF_PROVIDER_NAME) and work directory"
+            ));
         };
         let silent = now.duration_since(beat.beat_at);
         if silent > SILENCE {

@@ -27,7 +27,11 @@ pub use error::CliError;
 pub use provider::StoreProvider;
 
 /// Runs the program with its arguments, as the shell gave them. What it prints goes to `stdout`.
-pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>, now: Timestamp, stdout: &mut impl Write) -> ExitCode {
+pub fn main(
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+    now: Timestamp,
+    stdout: &mut impl Write,
+) -> ExitCode {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         // Help and version are the only texts that are not JSON.
@@ -76,4 +80,3 @@ fn usage(error: &clap::Error) -> Failure {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     Failure { message: lines.collect::<Vec<_>>().join("; ") }
 }
-

@@ -1,7 +1,8 @@
 //! The provider: Host Factory's calls, answered from the store.
 
 use hf_core::wire::{
-    get_available_templates, get_request_status, get_return_requests, request_machines, request_return_machines,
+    get_available_templates, get_request_status, get_return_requests, request_machines,
+    request_return_machines,
 };
 use hf_core::{Config, MachineName, Provider, RequestId};
 use hf_settings::Settings;
@@ -37,7 +38,11 @@ impl StoreProvider {
     }
 
     /// Registers a request. If the file is replaced under the call, the request is registered in the new one.
-    fn register(&self, store: &mut Store, work: impl Fn(&Tx<'_>) -> Result<RequestId, CliError>) -> Result<RequestId, CliError> {
+    fn register(
+        &self,
+        store: &mut Store,
+        work: impl Fn(&Tx<'_>) -> Result<RequestId, CliError>,
+    ) -> Result<RequestId, CliError> {
         match store.write(&work) {
             Err(error) if error.was_replaced() => store.write(&work),
             other => other,
@@ -130,8 +135,9 @@ impl Provider for StoreProvider {
     ) -> Result<get_return_requests::Output, CliError> {
         let config = self.settings.config()?;
         let mut store = self.open(&config)?;
-        let names: Vec<_> =
-            host_factory::once(input.machines, |machine| machine.name.clone()).map(|machine| machine.name).collect();
+        let names: Vec<_> = host_factory::once(input.machines, |machine| machine.name.clone())
+            .map(|machine| machine.name)
+            .collect();
         store.read(|tx| returns::announce(tx, &self.settings, &config, &names, self.now))
     }
 }

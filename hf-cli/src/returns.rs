@@ -34,7 +34,10 @@ pub(crate) fn announce(
     }
     let doubt = if unknown.is_empty() { None } else { doubt(tx, settings, config, now)? };
     if let Some(reason) = doubt {
-        tracing::warn!(count = unknown.len(), "Host Factory lists unknown machines, of which nothing is said: {reason}");
+        tracing::warn!(
+            count = unknown.len(),
+            "Host Factory lists unknown machines, of which nothing is said: {reason}"
+        );
         let message = format!("{} machines are not known yet: {reason}", unknown.len());
         return Ok(Output::new(message, reclaimed));
     }

@@ -87,7 +87,11 @@ impl View<'_> {
             machine.private_ip_address.clone_from(&outcome.ip);
             machine.launchtime = outcome.launched_at.as_second();
         }
-        let message = if status == RequestStatus::Running { self.progress(tx, request, &outcomes)? } else { summary(&outcomes) };
+        let message = if status == RequestStatus::Running {
+            self.progress(tx, request, &outcomes)?
+        } else {
+            summary(&outcomes)
+        };
         let request_id = request.id.to_string();
         Ok(Evaluated { answer: Request { request_id, status, message, machines }, outcomes })
     }
@@ -99,13 +103,21 @@ impl View<'_> {
             .map(|row| {
                 let now = || acquired(&row.machine, request.readiness, request.requested_at);
                 let outcome = row.answer.clone().unwrap_or_else(now);
-                let machine = blank(row.machine.machine_id.clone(), host(&row.machine.name, self.config), word(&row.machine));
+                let machine = blank(
+                    row.machine.machine_id.clone(),
+                    host(&row.machine.name, self.config),
+                    word(&row.machine),
+                );
                 (machine, (row.seq, outcome))
             })
             .unzip())
     }
 
-    fn giving_back(&self, tx: &Tx<'_>, request: &RequestRow) -> Result<(Vec<Machine>, Vec<Answered>), CliError> {
+    fn giving_back(
+        &self,
+        tx: &Tx<'_>,
+        request: &RequestRow,
+    ) -> Result<(Vec<Machine>, Vec<Answered>), CliError> {
         let rows = tx.returned_of(request.seq)?;
         let unknown = request.answer.is_none() && rows.iter().any(|row| row.machine.is_none());
         let doubt = if unknown { doubt(tx, self.settings, self.config, self.now)? } else { None };
@@ -117,7 +129,11 @@ impl View<'_> {
                         let outcome = returned(&found.machine, request.requested_at);
                         (found.machine.machine_id.clone(), word(&found.machine), outcome)
                     }
-                    None => (row.machine_id.clone(), "terminated", never_ours(doubt.as_deref(), request.requested_at)),
+                    None => (
+                        row.machine_id.clone(),
+                        "terminated",
+                        never_ours(doubt.as_deref(), request.requested_at),
+                    ),
                 };
                 let outcome = row.answer.clone().unwrap_or(now);
                 let id = if id.is_empty() { row.host.clone() } else { id };

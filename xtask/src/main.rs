@@ -1,6 +1,9 @@
 //! The tasks of this repository.
 
+mod cargo;
 mod console;
+mod demo;
+mod harness;
 mod process;
 mod stop;
 
@@ -18,6 +21,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    Demo(demo::Args),
     /// Runs a program that ends when xtask does.
     #[command(hide = true)]
     Hold(process::Hold),
@@ -45,6 +49,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     }
     stop::listen()?;
     match task {
+        Task::Demo(args) => demo::run(&args),
         Task::Hold(_) => unreachable!("handled above"),
     }
 }

@@ -1,0 +1,235 @@
+//! One provider instance: its watchers, its Host Factory, and what must be true of its pods.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use rustix::process::Signal;
+
+use super::answers::{Host, Machine, Outcome, Reclaimed, Request};
+use super::cluster::INSTANCE;
+use super::wait::{Look, until};
+use super::{HostFactory, Pod, Site, logs, site};
+use crate::process::{self, Process};
+
+/// One of the three programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Watcher {
+    /// Makes pods.
+    Requests,
+    /// Deletes pods.
+    Returns,
+    /// Tells what the cluster does.
+    Pods,
+}
+
+impl Watcher {
+    /// All three.
+    pub(crate) const ALL: [Self; 3] = [Self::Requests, Self::Returns, Self::Pods];
+
+    /// Its program.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::Requests => "hf-watch-requests",
+            Self::Returns => "hf-watch-returns",
+            Self::Pods => "hf-watch-pods",
+        }
+    }
+}
+
+/// One provider instance. Its watchers end when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Provider<'s> {
+    /// Host Factory's calls.
+    pub(crate) factory: HostFactory,
+    instance: String,
+    watchers: BTreeMap<Watcher, Process>,
+    site: &'s Site<'s>,
+}
+
+/// How long a watcher may take to end when it is asked to, with requests in flight.
+const DRAIN: Duration = Duration::from_secs(5);
+
+impl<'s> Provider<'s> {
+    pub(crate) fn new(site: &'s Site<'s>, instance: String) -> anyhow::Result<Self> {
+        let variables: [(&str, OsString); 10] = [
+            ("HF_PROVIDER_NAME", instance.clone().into()),
+            ("HF_PROVIDER_CONFDIR", site.path("conf").into()),
+            ("HF_PROVIDER_WORKDIR", site.path("work").into()),
+            ("HF_PROVIDER_LOGDIR", site.path("log").into()),
+            ("HF_TOP", site.directory().into()),
+            ("HF_VERSION", "1.2".into()),
+            ("HF_CONFDIR", site.path("conf").into()),
+            ("HF_WORKDIR", site.path("work").into()),
+            ("HF_LOGDIR", site.path("log").into()),
+            // Not Host Factory's: a site sets it where the scripts are not beside the program.
+            ("HF_K8S_BIN", site.programs().path("hf-cli")?.into()),
+        ];
+        let factory = HostFactory {
+            scripts: site.programs().scripts().to_owned(),
+            environment: variables.into(),
+            inputs: site.path("tmp"),
+            transcript: Mutex::new(logs::create(&site.path("log"), &format!("calls.{instance}.txt"))?),
+            finals: Mutex::default(),
+        };
+        Ok(Self { factory, instance, watchers: BTreeMap::new(), site })
+    }
+
+    /// What the instance is called.
+    pub(crate) fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// The site that it belongs to.
+    pub(crate) fn site(&self) -> &'s Site<'s> {
+        self.site
+    }
+
+    /// Starts watchers. Nothing waits for them: they may start in any order, at any time.
+    pub(crate) fn start(&mut self, watchers: &[Watcher]) -> anyhow::Result<()> {
+        for watcher in watchers {
+            let process = self.spawn(*watcher)?;
+            ensure!(self.watchers.insert(*watcher, process).is_none(), "{} runs", watcher.program());
+        }
+        Ok(())
+    }
+
+    /// Asks watchers to end, as a supervisor does: each drains and exits with 0. Tells how long the slowest took.
+    pub(crate) fn stop(&mut self, watchers: &[Watcher]) -> anyhow::Result<Duration> {
+        let ending = self.take(watchers)?;
+        let since = Instant::now();
+        ending.iter().try_for_each(|process| process.signal(Signal::TERM))?;
+        for process in &ending {
+            let status = process.wait_for(DRAIN)?;
+            ensure!(status.success(), "{} ended with {status} on SIGTERM", process.name());
+        }
+        Ok(since.elapsed())
+    }
+
+    /// Kills watchers, as a crash does.
+    pub(crate) fn kill(&mut self, watchers: &[Watcher]) -> anyhow::Result<()> {
+        self.take(watchers).map(drop)
+    }
+
+    fn take(&mut self, watchers: &[Watcher]) -> anyhow::Result<Vec<Process>> {
+        let taken = watchers.iter().map(|watcher| {
+            let process = self.watchers.remove(watcher);
+            process.with_context(|| format!("{} does not run", watcher.program()))
+        });
+        taken.collect()
+    }
+
+    fn spawn(&self, watcher: Watcher) -> anyhow::Result<Process> {
+        let program = watcher.program();
+        let directory = self.site.path("log");
+        let mut command = process::held(self.site.programs().path(program)?);
+        site::clear(&mut command);
+        let written = logs::create(&directory, &format!("{program}.{}.err", self.instance))?;
+        command
+            .args(["--provider", &self.instance, "--namespace", self.site.namespace()])
+            .arg("--kubeconfig")
+            .arg(self.site.kubeconfig())
+            .arg("--workdir")
+            .arg(self.site.path("work"))
+            .arg("--confdir")
+            .arg(self.site.path("conf"))
+            .arg("--log-file")
+            .arg(directory.join(format!("{program}.{}.log", self.instance)))
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(written.try_clone()?)
+            .stderr(written);
+        Process::start(program, &mut command)
+    }
+
+    /// No watcher ends by itself.
+    pub(crate) fn check_alive(&self) -> anyhow::Result<()> {
+        for process in self.watchers.values() {
+            if let Some(status) = process.ended()? {
+                bail!("{} ended by itself ({status})", process.name());
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks until something that must happen is seen.
+    pub(crate) fn until<T>(
+        &self,
+        what: &str,
+        mut look: impl FnMut(&Self) -> anyhow::Result<Look<T>>,
+    ) -> anyhow::Result<T> {
+        until(what, self.site.patience(), || {
+            self.check_alive()?;
+            look(self)
+        })
+    }
+
+    /// Asks until a request has settled.
+    pub(crate) fn settled(&self, id: &str) -> anyhow::Result<Request> {
+        self.until(&format!("request {id} settles"), |provider| {
+            let request = provider.factory.status(id)?;
+            let open = format!(
+                "{} of {} machines execute; {}",
+                request.count(Outcome::Executing),
+                request.machines.len(),
+                request.message
+            );
+            Ok(Look::new(Some(request).filter(|request| request.status.is_terminal()), || open))
+        })
+    }
+
+    /// The pods of this instance that the cluster holds.
+    pub(crate) fn pods(&self) -> anyhow::Result<Vec<Pod>> {
+        self.site.cluster().pods(&self.instance)
+    }
+
+    /// What Host Factory would be told to give back of these.
+    pub(crate) fn reclaimed(&self, hosts: &[Host]) -> anyhow::Result<Vec<Reclaimed>> {
+        self.factory.reclaimed(hosts)
+    }
+
+    /// Exactly these machines run as pods, each under its name and with its address; no others, and none goes.
+    pub(crate) fn expect_pods(&self, machines: &[Machine]) -> anyhow::Result<()> {
+        let pods = self.pods()?;
+        let found: BTreeMap<&str, &Pod> = pods.iter().map(|pod| (pod.name.as_str(), pod)).collect();
+        let names: BTreeSet<&str> = machines.iter().map(|machine| machine.name.as_str()).collect();
+        let lost: Vec<_> = names.iter().filter(|name| !found.contains_key(*name)).collect();
+        ensure!(lost.is_empty(), "machines without a pod: {lost:?}");
+        let extra: Vec<_> = found.keys().filter(|name| !names.contains(*name)).collect();
+        ensure!(extra.is_empty(), "pods without a machine: {extra:?}");
+        for machine in machines {
+            let pod = found[machine.name.as_str()];
+            ensure!(pod.phase == "Running" && !pod.deleting, "{} runs as {pod:?}", machine.name);
+            let address = &machine.private_ip_address;
+            ensure!(*address == pod.address, "{} was reported at {address} and is {pod:?}", machine.name);
+            let request = machine.name.rsplit_once('-').map(|(request, _)| request);
+            let label = |key: &str| pod.labels.get(key).map(String::as_str);
+            let labelled = label("symphony/hostfactory-reqid") == request
+                && label("app") == Some(&machine.name)
+                && label(INSTANCE) == Some(&self.instance);
+            ensure!(labelled, "{} has the labels {:?}", machine.name, pod.labels);
+        }
+        Ok(())
+    }
+
+    /// All pods of this instance go.
+    pub(crate) fn expect_no_pods(&self) -> anyhow::Result<()> {
+        let pods = self.pods()?;
+        let names: Vec<_> = pods.iter().map(|pod| &pod.name).collect();
+        ensure!(pods.is_empty(), "{} pods are left: {names:?}", pods.len());
+        Ok(())
+    }
+}
+
+impl Drop for Provider<'_> {
+    fn drop(&mut self) {
+        self.watchers.clear();
+        // A simulated cluster goes as a whole.
+        if self.site.simulator().is_none() {
+            let _ = self.site.cluster().delete_all(&self.instance);
+        }
+    }
+}

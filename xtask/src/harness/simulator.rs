@@ -1,0 +1,81 @@
+//! kubesim as a process.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use super::{Programs, logs, site};
+use crate::process::{self, Process};
+
+/// A running kubesim. It ends with its guard, and with its standard input if xtask is gone.
+#[derive(Debug)]
+pub(crate) struct Simulator {
+    kubeconfig: PathBuf,
+    url: String,
+    agent: ureq::Agent,
+    _input: ChildStdin,
+    _process: Process,
+}
+
+/// How long it may take to serve.
+const LIMIT: Duration = Duration::from_secs(30);
+
+impl Simulator {
+    /// Starts it and waits until it serves.
+    pub(crate) fn start(
+        programs: &Programs,
+        directory: &Path,
+        namespace: &str,
+        options: &[String],
+    ) -> anyhow::Result<Self> {
+        let kubeconfig = directory.join("kubeconfig");
+        let mut command = process::held(programs.path("kubesim")?);
+        site::clear(&mut command);
+        command
+            .args(["--listen", "127.0.0.1:0", "--until-eof", "--namespace", namespace, "--kubeconfig"])
+            .arg(&kubeconfig)
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(logs::create(directory, "kubesim.err")?);
+        let process = Process::start("kubesim", &mut command)?;
+        let input = process.take_stdin().context("kubesim has no input")?;
+        let output = process.take_stdout().context("kubesim has no output")?;
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = BufReader::new(output).read_line(&mut line);
+            sender.send(read.map(|_| line))
+        });
+        let line = receiver.recv_timeout(LIMIT).context("kubesim does not say that it serves")??;
+        let Some(url) = line.trim().strip_prefix("kubesim serves ").map(str::to_owned) else {
+            bail!("kubesim does not serve; it says {line:?}");
+        };
+        Ok(Self { kubeconfig, url, agent: ureq::agent(), _input: input, _process: process })
+    }
+
+    /// The kubeconfig that it wrote.
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// Where it serves.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How many requests with this verb and resource it has accepted.
+    pub(crate) fn accepted(&self, verb: &str, resource: &str) -> anyhow::Result<u64> {
+        let mut answer = self.agent.get(format!("{}/kubesim/requests", self.url)).call()?;
+        let books: Value = serde_json::from_reader(answer.body_mut().as_reader())?;
+        let counts = books["counts"].as_array().context("kubesim counts nothing")?;
+        let of_kind = counts.iter().filter(|count| count["verb"] == verb && count["resource"] == resource);
+        let accepted = of_kind.filter(|count| count["status"].as_u64().is_some_and(|status| status < 300));
+        Ok(accepted.filter_map(|count| count["count"].as_u64()).sum())
+    }
+}

@@ -5,13 +5,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use serde_json::json;
 
 use crate::{
-    life, nodes,
+    delete, life, nodes,
     object::{Key, Stored},
     resource::Resource,
     schedule::{Tolerance, tolerated},
     timers::Due,
     world::World,
-    write,
 };
 
 /// Looks at all nodes after something about them changed.
@@ -129,7 +128,7 @@ pub(crate) fn by_taint(world: &mut World, pod: &Arc<Stored>) {
     let stored = world.put(Resource::Pods, value);
     let told = format!("Marking for deletion Pod {}/{}", pod.key.namespace, pod.key.name);
     world.tell(&stored, "Normal", "TaintManagerEviction", &told, "taint-eviction-controller");
-    let _ = write::delete(world, Resource::Pods, &pod.key, &json!({}));
+    let _ = delete::delete(world, Resource::Pods, &pod.key, &json!({}));
 }
 
 /// Pods of nodes that are gone are marked as failed and removed by force, as the pod collector does.

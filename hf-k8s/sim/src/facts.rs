@@ -33,6 +33,8 @@ pub(crate) struct PodFacts {
     pub(crate) limits: Amounts,
     /// Equal for pods that fit the same nodes.
     pub(crate) shape: u64,
+    /// It has annotations that say how it behaves.
+    pub(crate) directed: bool,
 }
 
 /// What scheduling needs of a node.
@@ -43,6 +45,7 @@ pub(crate) struct NodeFacts {
     /// Its Ready condition is True.
     pub(crate) ready: bool,
     pub(crate) taints: Vec<Taint>,
+    pub(crate) address: Box<str>,
 }
 
 /// A taint of a node.
@@ -53,32 +56,35 @@ pub(crate) struct Taint {
     pub(crate) effect: String,
 }
 
-const POD_FIELDS: [(&str, &str); 8] = [
-    ("spec.nodeName", "/spec/nodeName"),
-    ("status.phase", "/status/phase"),
-    ("spec.restartPolicy", "/spec/restartPolicy"),
-    ("spec.schedulerName", "/spec/schedulerName"),
-    ("spec.serviceAccountName", "/spec/serviceAccountName"),
-    ("status.podIP", "/status/podIP"),
-    ("status.nominatedNodeName", "/status/nominatedNodeName"),
-    ("spec.hostNetwork", "/spec/hostNetwork"),
-];
-const EVENT_FIELDS: [(&str, &str); 10] = [
-    ("involvedObject.kind", "/involvedObject/kind"),
-    ("involvedObject.namespace", "/involvedObject/namespace"),
-    ("involvedObject.name", "/involvedObject/name"),
-    ("involvedObject.uid", "/involvedObject/uid"),
-    ("involvedObject.apiVersion", "/involvedObject/apiVersion"),
-    ("involvedObject.resourceVersion", "/involvedObject/resourceVersion"),
-    ("involvedObject.fieldPath", "/involvedObject/fieldPath"),
-    ("reason", "/reason"),
-    ("reportingComponent", "/reportingComponent"),
-    ("type", "/type"),
-];
-const NODE_FIELDS: [(&str, &str); 1] = [("spec.unschedulable", "/spec/unschedulable")];
-const NAMESPACE_FIELDS: [(&str, &str); 1] = [("status.phase", "/status/phase")];
+/// A field that can be selected by: its name, and where it lies (in the object itself where the second is empty).
+type FieldPath = (&'static str, &'static str, &'static str);
 
-fn field_paths(resource: Resource) -> &'static [(&'static str, &'static str)] {
+const POD_FIELDS: [FieldPath; 8] = [
+    ("spec.nodeName", "spec", "nodeName"),
+    ("status.phase", "status", "phase"),
+    ("spec.restartPolicy", "spec", "restartPolicy"),
+    ("spec.schedulerName", "spec", "schedulerName"),
+    ("spec.serviceAccountName", "spec", "serviceAccountName"),
+    ("status.podIP", "status", "podIP"),
+    ("status.nominatedNodeName", "status", "nominatedNodeName"),
+    ("spec.hostNetwork", "spec", "hostNetwork"),
+];
+const EVENT_FIELDS: [FieldPath; 10] = [
+    ("involvedObject.kind", "involvedObject", "kind"),
+    ("involvedObject.namespace", "involvedObject", "namespace"),
+    ("involvedObject.name", "involvedObject", "name"),
+    ("involvedObject.uid", "involvedObject", "uid"),
+    ("involvedObject.apiVersion", "involvedObject", "apiVersion"),
+    ("involvedObject.resourceVersion", "involvedObject", "resourceVersion"),
+    ("involvedObject.fieldPath", "involvedObject", "fieldPath"),
+    ("reason", "reason", ""),
+    ("reportingComponent", "reportingComponent", ""),
+    ("type", "type", ""),
+];
+const NODE_FIELDS: [FieldPath; 1] = [("spec.unschedulable", "spec", "unschedulable")];
+const NAMESPACE_FIELDS: [FieldPath; 1] = [("status.phase", "status", "phase")];
+
+fn field_paths(resource: Resource) -> &'static [FieldPath] {
     match resource {
         Resource::Pods => &POD_FIELDS,
         Resource::Events => &EVENT_FIELDS,
@@ -91,15 +97,16 @@ fn field_paths(resource: Resource) -> &'static [(&'static str, &'static str)] {
 /// The fields that objects of a kind can be selected by.
 pub(crate) fn selectable(resource: Resource) -> Vec<&'static str> {
     let common = ["metadata.name", "metadata.namespace"];
-    common.into_iter().chain(field_paths(resource).iter().map(|(name, _)| *name)).collect()
+    common.into_iter().chain(field_paths(resource).iter().map(|(name, ..)| *name)).collect()
 }
 
 impl Facts {
     pub(crate) fn of(resource: Resource, value: &Value) -> Self {
         let metadata = &value["metadata"];
         let labels = metadata["labels"].as_object().into_iter().flatten();
-        let fields = field_paths(resource).iter().filter_map(|(name, path)| {
-            let text: Box<str> = match value.pointer(path)? {
+        let fields = field_paths(resource).iter().filter_map(|(name, outer, inner)| {
+            let found = if inner.is_empty() { &value[*outer] } else { &value[*outer][*inner] };
+            let text: Box<str> = match found {
                 Value::String(text) => text.as_str().into(),
                 Value::Bool(flag) => flag.to_string().into(),
                 _ => return None,
@@ -121,10 +128,11 @@ impl PodFacts {
     fn of(pod: &Value) -> Self {
         let spec = &pod["spec"];
         let requests = effective(spec, "requests");
+        let annotations = pod["metadata"]["annotations"].as_object();
         let mut hasher = DefaultHasher::new();
         requests.hash(&mut hasher);
         for part in ["nodeSelector", "tolerations", "affinity", "nodeName"] {
-            spec[part].to_string().hash(&mut hasher);
+            spec[part].hash(&mut hasher);
         }
         Self {
             node: spec["nodeName"].as_str().unwrap_or_default().into(),
@@ -132,6 +140,7 @@ impl PodFacts {
             limits: effective(spec, "limits"),
             requests,
             shape: hasher.finish(),
+            directed: annotations.into_iter().flatten().any(|(key, _)| key.starts_with("kubesim/")),
         }
     }
 }
@@ -148,6 +157,7 @@ impl NodeFacts {
             unschedulable: node["spec"]["unschedulable"] == true,
             ready: conditions.into_iter().any(|c| c["type"] == "Ready" && c["status"] == "True"),
             taints: taints.collect(),
+            address: node["status"]["addresses"][0]["address"].as_str().unwrap_or_default().into(),
         }
     }
 }

@@ -76,7 +76,9 @@ pub(crate) async fn serve(
             let call = routed?;
             let _passage = if call.verb == "watch" { None } else { Some(shared.gate.enter(call.changes())?) };
             tokio::time::sleep(verdict.delay).await;
-            shared.gate.wait(call.verb == "create" && call.target == Target::Object(Resource::Pods)).await;
+            let creates = call.verb == "create" && call.target == Target::Object(Resource::Pods);
+            // What is refused takes no turn from those that wait.
+            shared.gate.wait(creates && verdict.refuse.is_none()).await;
             if let Some((status, retry_after)) = verdict.refuse {
                 return Err(Failure::injected(status, retry_after));
             }

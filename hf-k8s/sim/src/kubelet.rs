@@ -33,14 +33,10 @@ pub fn duration(text: &str) -> Option<Duration> {
 /// A delay that a pod's annotation gives.
 pub(crate) fn annotated_delay(pod: &Stored, name: &str) -> Option<Duration> {
     // Most pods have none, and are not parsed for it.
-    if !contains(pod.kept(), name.as_bytes()) {
+    if !pod.facts.pod.as_ref()?.directed {
         return None;
     }
     duration(annotation(&pod.value(), name)?)
-}
-
-fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
-    bytes.windows(wanted.len()).any(|window| window == wanted)
 }
 
 fn annotation<'a>(pod: &'a Value, name: &str) -> Option<&'a str> {
@@ -123,8 +119,7 @@ pub(crate) fn start(world: &mut World, pod: &Arc<Stored>) {
 
 fn host_address(world: &World, node: &str) -> Value {
     let node = world.store.get(Resource::Nodes, &Key::new("", node));
-    let node = node.map(|node| node.value()).unwrap_or_default();
-    node["status"]["addresses"][0]["address"].clone()
+    node.and_then(|node| node.facts.node.as_ref()).map_or(Value::Null, |facts| (*facts.address).into())
 }
 
 /// Whether a change of state is a restart of the containers.

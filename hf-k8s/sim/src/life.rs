@@ -4,7 +4,7 @@
 //! ([`drive`]) calls the latter.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -13,17 +13,16 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    clock, evictions, kubelet,
+    clock, delete, evictions, kubelet,
     object::{Key, Stored},
     resource::Resource,
     schedule,
     timers::{Due, Timers},
     world::{Shared, World},
-    write,
 };
 
 /// How much is done under one taking of the lock, so that requests are not kept waiting.
-const BATCH: usize = 256;
+const BATCH: usize = 32;
 
 /// What is to come.
 #[derive(Debug, Default)]
@@ -31,8 +30,10 @@ pub(crate) struct Life {
     pub(crate) timers: Timers,
     /// Pods that the scheduler has not looked at.
     fresh: VecDeque<Key>,
-    /// Pods that had no place, in the order in which they are tried again.
-    waiting: VecDeque<Key>,
+    /// Pods that had no place, by what they need, each in the order in which they came.
+    waiting: BTreeMap<u64, VecDeque<Key>>,
+    /// Why pods that need this have no place now; forgotten when there may be room.
+    hopeless: HashMap<u64, String>,
     /// There may be room now.
     room: bool,
     nodes_changed: bool,
@@ -155,9 +156,18 @@ fn turn(world: &mut World) -> bool {
     }
     for _ in 0..BATCH {
         let Some(key) = world.life.fresh.pop_front() else { break };
-        let Some(pod) = unscheduled(world, &key) else { continue };
-        if schedule::place(world, &pod).is_err() {
-            world.life.waiting.push_back(key);
+        let Some((pod, shape)) = unscheduled(world, &key) else { continue };
+        // What has been found to fit nowhere is not tried on every node for each pod.
+        let refusal = match world.life.hopeless.get(&shape).cloned() {
+            Some(message) if !world.life.room => {
+                schedule::refuse(world, &pod, &message);
+                Some(message)
+            }
+            _ => schedule::place(world, &pod).err(),
+        };
+        if let Some(message) = refusal {
+            world.life.hopeless.insert(shape, message);
+            world.life.waiting.entry(shape).or_default().push_back(key);
         }
     }
     if std::mem::take(&mut world.life.room) {
@@ -166,25 +176,29 @@ fn turn(world: &mut World) -> bool {
     !world.life.fresh.is_empty() || world.life.timers.next().is_some_and(|at| at <= Instant::now())
 }
 
-fn unscheduled(world: &World, key: &Key) -> Option<Arc<Stored>> {
+/// A pod that waits for a node, and what it needs.
+fn unscheduled(world: &World, key: &Key) -> Option<(Arc<Stored>, u64)> {
     let pod = world.store.get(Resource::Pods, key)?;
     let facts = pod.facts.pod.as_ref()?;
-    (facts.node.is_empty() && !facts.ended && !pod.facts.deleting).then(|| Arc::clone(pod))
+    (facts.node.is_empty() && !facts.ended && !pod.facts.deleting).then(|| (Arc::clone(pod), facts.shape))
 }
 
-/// Tries the waiting pods again. Pods of a shape that found no place now are not all tried.
+/// Tries the waiting pods again: of each kind of need, until one finds no place.
 fn retry(world: &mut World) {
-    let mut hopeless = HashSet::new();
-    for key in std::mem::take(&mut world.life.waiting) {
-        let Some(pod) = unscheduled(world, &key) else { continue };
-        let shape = pod.facts.pod.as_ref().map_or(0, |facts| facts.shape);
-        if hopeless.contains(&shape) {
-            world.life.waiting.push_back(key);
-        } else if schedule::place(world, &pod).is_err() {
-            hopeless.insert(shape);
-            world.life.waiting.push_back(key);
+    world.life.hopeless.clear();
+    let shapes: Vec<u64> = world.life.waiting.keys().copied().collect();
+    for shape in shapes {
+        while let Some(key) = world.life.waiting.get(&shape).and_then(|keys| keys.front()).cloned() {
+            if let Some((pod, _)) = unscheduled(world, &key)
+                && let Err(message) = schedule::place(world, &pod)
+            {
+                world.life.hopeless.insert(shape, message);
+                break;
+            }
+            world.life.waiting.get_mut(&shape).map(VecDeque::pop_front);
         }
     }
+    world.life.waiting.retain(|_, keys| !keys.is_empty());
 }
 
 fn happen(world: &mut World, due: Due) {
@@ -257,5 +271,5 @@ pub(crate) fn condition(pod: &mut Value, kind: &str, holds: bool, why: Option<(&
 
 /// Removes a pod as its kubelet does at the end: a deletion without grace.
 pub(crate) fn finish(world: &mut World, key: &Key) {
-    write::delete_now(world, Resource::Pods, key);
+    delete::delete_now(world, Resource::Pods, key);
 }

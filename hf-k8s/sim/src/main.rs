@@ -5,7 +5,10 @@ use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 use anyhow::Context;
 use clap::Parser;
 use hf_k8s_sim::{Fault, Mode, Options, Pace, Sim, WatchFaults, read_roles, write_private};
-use tokio::io::AsyncReadExt;
+use tokio::{
+    io::AsyncReadExt,
+    signal::unix::{Signal, SignalKind, signal},
+};
 
 /// A simulated Kubernetes API server on loopback.
 ///
@@ -154,19 +157,18 @@ async fn main() -> anyhow::Result<()> {
             write_private(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
         }
     }
+    // Before the line is printed: whoever has read it may send a signal.
+    let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut out = std::io::stdout();
     writeln!(out, "kubesim serves {}", sim.url())?;
     out.flush()?;
-    end(args.until_eof).await?;
+    end(signals, args.until_eof).await;
     // Nothing is left to be saved, and a thread that reads standard input would be waited for.
     std::process::exit(0)
 }
 
 /// Waits for a signal, or for the end of standard input.
-async fn end(until_eof: bool) -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+async fn end((mut terminate, mut interrupt): (Signal, Signal), until_eof: bool) {
     let eof = async {
         if !until_eof {
             return std::future::pending().await;
@@ -180,5 +182,4 @@ async fn end(until_eof: bool) -> anyhow::Result<()> {
         _ = interrupt.recv() => {}
         () = eof => {}
     }
-    Ok(())
 }

@@ -98,6 +98,7 @@ pub(crate) fn route(method: &Method, path: &str, watch: bool) -> Result<Call> {
         ["api", "v1", plural] => object(plural, "", "", ""),
         ["api", "v1", plural, name] => object(plural, "", name, ""),
         ["api", "v1", plural, name, sub] => object(plural, "", name, sub),
+        _ if method != Method::GET => Err(Failure::method_not_allowed()),
         _ => Ok(Call {
             verb: "get",
             target: Target::Plain,

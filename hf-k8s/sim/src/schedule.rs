@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     facts::{PodFacts, Taint, amount},
@@ -152,7 +152,7 @@ fn words(refusals: &[No]) -> String {
 /// Tries to place one pod. `Err` is the scheduler's message.
 pub(crate) fn place(world: &mut World, pod: &Arc<Stored>) -> Result<(), String> {
     let Some(facts) = &pod.facts.pod else { return Ok(()) };
-    let mut value = pod.value();
+    let value = pod.value();
     let turn = world.life.last_node.clone();
     match find(world, &value, facts, &turn) {
         Ok(node) => {
@@ -161,13 +161,22 @@ pub(crate) fn place(world: &mut World, pod: &Arc<Stored>) -> Result<(), String> 
             Ok(())
         }
         Err(message) => {
-            if unschedulable(&mut value, &message) {
-                let stored = world.put(Resource::Pods, value);
-                world.tell(&stored, "Warning", "FailedScheduling", &message, "default-scheduler");
-            }
+            refuse(world, pod, &message);
             Err(message)
         }
     }
+}
+
+/// Notes in a pod why no node takes it, unless it says so already.
+pub(crate) fn refuse(world: &mut World, pod: &Stored, message: &str) {
+    let mut value = pod.value();
+    let conditions = value["status"]["conditions"].as_array().into_iter().flatten();
+    if conditions.into_iter().any(|c| c["type"] == "PodScheduled" && c["message"] == message) {
+        return;
+    }
+    life::condition(&mut value, "PodScheduled", false, Some(("Unschedulable", message)));
+    let stored = world.put(Resource::Pods, value);
+    world.tell(&stored, "Warning", "FailedScheduling", message, "default-scheduler");
 }
 
 /// Assigns a pod to a node.
@@ -179,19 +188,10 @@ pub(crate) fn bind(world: &mut World, mut pod: Value, node: &str) {
     world.tell(&stored, "Normal", "Scheduled", &message, "default-scheduler");
 }
 
-/// Notes why a pod is not scheduled; false if that is known already.
-fn unschedulable(pod: &mut Value, message: &str) -> bool {
-    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-    if conditions.into_iter().any(|c| c["type"] == "PodScheduled" && c["message"] == message) {
-        return false;
-    }
-    life::condition(pod, "PodScheduled", false, Some(("Unschedulable", message)));
-    pod["status"]["phase"] = json!("Pending");
-    true
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     body::Answer,
+    delete,
     failure::{Failure, Result},
     http::{Asked, Reply},
     list::Selection,
@@ -68,7 +69,7 @@ pub(crate) fn change(shared: &Arc<Shared>, resource: Resource, call: &Call, aske
         }
         ("delete", _) => {
             let options = delete_options(asked, dry_run)?;
-            let deleted = write::delete(&mut shared.lock(), resource, &key, &options)?;
+            let deleted = delete::delete(&mut shared.lock(), resource, &key, &options)?;
             if deleted.gone && !resource.info().returns_deleted {
                 return Ok((200, success(resource, Some(&deleted.object))));
             }
@@ -199,7 +200,7 @@ fn evict(world: &mut World, key: &Key, options: &Value) -> Result<()> {
         world.put(Resource::Pods, value);
     }
     let options = if options.is_object() { options.clone() } else { json!({}) };
-    write::delete(world, Resource::Pods, key, &options).map(drop)
+    delete::delete(world, Resource::Pods, key, &options).map(drop)
 }
 
 fn delete_all(
@@ -217,7 +218,7 @@ fn delete_all(
     for object in chosen.unwrap_or_default() {
         // What is gone meanwhile is what was asked for.
         deleted.extend(
-            write::delete(&mut world, resource, &object.key, options).ok().map(|deleted| deleted.object),
+            delete::delete(&mut world, resource, &object.key, options).ok().map(|deleted| deleted.object),
         );
     }
     let metadata = json!({"resourceVersion": world.store.revision().to_string()});

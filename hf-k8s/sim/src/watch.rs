@@ -31,6 +31,8 @@ struct Watch {
     selection: Selection,
     view: View,
     bookmarks: bool,
+    /// The end of what there is at first is marked.
+    initial: bool,
     /// Everything up to here was sent.
     position: u64,
     began: Instant,
@@ -73,21 +75,16 @@ pub(crate) fn start(
     let mut first = Vec::new();
     if synthetic {
         let namespace = selection.namespace.as_deref();
-        let objects =
-            world.store.range(resource, namespace, current, None, usize::MAX, |o| selection.matches(o));
-        for object in objects.unwrap_or_default() {
-            frame(&mut first, Change::Added.name(), |out| view.write(&object, out));
-        }
-        if initial && query.flag("allowWatchBookmarks") {
-            bookmark(&mut first, resource, view, current, true);
-        }
+        let chosen = |object: &Stored| selection.matches(object);
+        first = world.store.range(resource, namespace, current, None, usize::MAX, chosen).unwrap_or_default();
     } else if position < world.store.table(resource).floor() {
         let failure = Failure::expired(format!("too old resource version: {position} ({current})"));
         if world.faults.watches.expired_as_status {
             return Err(failure);
         }
-        frame(&mut first, "ERROR", |out| out.extend_from_slice(failure.status().to_string().as_bytes()));
-        return Ok(Answer::whole(first));
+        let mut error = Vec::new();
+        frame(&mut error, "ERROR", |out| out.extend_from_slice(failure.status().to_string().as_bytes()));
+        return Ok(Answer::whole(error));
     }
     let seconds = query.get("timeoutSeconds").parse().unwrap_or(2700);
     let news = world.store.table(resource).subscribe();
@@ -100,6 +97,7 @@ pub(crate) fn start(
         selection,
         view,
         bookmarks: query.flag("allowWatchBookmarks"),
+        initial,
         position,
         began: now,
         ends: now + Duration::from_secs(seconds),
@@ -158,13 +156,13 @@ fn bookmark(out: &mut Vec<u8>, resource: Resource, view: View, revision: u64, in
 }
 
 impl Watch {
-    async fn run(mut self, first: Vec<u8>, mut news: watch::Receiver<u64>) {
+    async fn run(mut self, first: Vec<Arc<Stored>>, mut news: watch::Receiver<u64>) {
         let every = self.shared.lock().options.bookmark_every;
         let mut next_bookmark = Instant::now() + every;
         if self.is_silent() {
             return self.events.closed().await;
         }
-        if !first.is_empty() && self.events.send(Ok(first.into())).await.is_err() {
+        if self.send_first(first).await.is_err() {
             return;
         }
         loop {
@@ -189,6 +187,23 @@ impl Watch {
                 Step::Silent => return self.events.closed().await,
             }
         }
+    }
+
+    /// Sends what there is, in parts and without the lock.
+    async fn send_first(&self, first: Vec<Arc<Stored>>) -> std::result::Result<(), ()> {
+        for objects in first.chunks(100) {
+            let mut out = Vec::new();
+            for object in objects {
+                frame(&mut out, Change::Added.name(), |out| self.view.write(object, out));
+            }
+            self.events.send(Ok(out.into())).await.map_err(drop)?;
+        }
+        if self.initial && self.bookmarks {
+            let mut out = Vec::new();
+            bookmark(&mut out, self.resource, self.view, self.position, true);
+            self.events.send(Ok(out.into())).await.map_err(drop)?;
+        }
+        Ok(())
     }
 
     fn is_silent(&self) -> bool {

@@ -169,7 +169,7 @@ impl World {
             _ => {}
         }
         if gone && object.resource.namespaced() {
-            crate::write::finish_namespace(self, &object.key.namespace);
+            crate::delete::finish_namespace(self, &object.key.namespace);
         }
     }
 

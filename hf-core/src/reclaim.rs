@@ -8,6 +8,30 @@ use crate::status::Machine;
 /// How long Host Factory may go on listing a machine whose return is complete before it is told again.
 pub const RELIST_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
+/// Whether Host Factory has returned a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReturnState {
+    /// It has not.
+    NotReturned,
+    /// It has, and was not given the terminal answer yet.
+    Open,
+    /// It has, and was given the terminal answer then.
+    Answered(Timestamp),
+}
+
+impl ReturnState {
+    /// Whether the machine is not to be announced: Host Factory knows, or will know soon, that it goes.
+    ///
+    /// One that is still listed [`RELIST_AFTER`] the terminal answer was evidently forgotten.
+    pub fn silences(self, now: Timestamp) -> bool {
+        match self {
+            Self::NotReturned => false,
+            Self::Open => true,
+            Self::Answered(at) => now.duration_since(at) < RELIST_AFTER,
+        }
+    }
+}
+
 /// A machine and what Host Factory has asked about it.
 #[derive(Debug, Clone)]
 pub struct Candidate<'a> {
@@ -15,21 +39,19 @@ pub struct Candidate<'a> {
     pub machine: &'a Machine,
     /// When its deletion was first seen, by this host's clock.
     pub deleting_since: Option<Timestamp>,
-    /// Whether Host Factory has returned it, and if so when that return's terminal answer was given.
-    pub returned: Option<Option<Timestamp>>,
+    /// Whether Host Factory has returned it.
+    pub returned: ReturnState,
 }
 
 /// The grace period in seconds to announce, or `None` if the machine is not to be returned.
 pub fn grace_period(candidate: &Candidate<'_>, now: Timestamp) -> Option<u32> {
     let Candidate { machine, deleting_since, returned } = candidate;
     let life = &machine.life;
-    match returned {
-        Some(None) => return None,
-        Some(Some(answered)) => {
-            let overdue = now.duration_since(*answered) >= RELIST_AFTER;
-            return (overdue && life.is_over()).then_some(0);
-        }
-        None => {}
+    if returned.silences(now) {
+        return None;
+    }
+    if *returned != ReturnState::NotReturned {
+        return life.is_over().then_some(0);
     }
     let not_yet = life.pod == PodSeen::Never
         && life.doom.is_none()

@@ -1,10 +1,11 @@
 //! Registering a return.
 
 use hf_core::ground::Target;
+use hf_core::reclaim::ReturnState;
 use hf_core::status::{Outcome, Readiness};
 use hf_core::{Doom, MachineName, RequestId};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Params, Row};
 
 use crate::acquire::RegisterError;
 use crate::error::Result;
@@ -126,18 +127,30 @@ impl Tx<'_> {
         Ok(all)
     }
 
-    /// Whether Host Factory has returned a machine, and if so when that was last answered for good.
-    pub fn return_of(&self, machine: i64) -> Result<Option<Option<Timestamp>>> {
-        let sql =
+    /// Whether Host Factory has returned a machine; if more than once, the last terminal answer counts.
+    pub fn return_of(&self, machine: i64) -> Result<ReturnState> {
+        self.return_state("t.machine = ?1", [machine])
+    }
+
+    /// As [`Self::return_of`], for a host that the store does not know.
+    pub fn return_of_unknown(&self, host: &str) -> Result<ReturnState> {
+        self.return_state("t.instance = ?1 AND t.name = ?2 AND t.machine IS NULL", (self.instance, host))
+    }
+
+    fn return_state(&self, of: &str, key: impl Params) -> Result<ReturnState> {
+        let sql = format!(
             "SELECT max(r.answered_at) AS answered_at, count(*) AS returns, count(r.answered_at) AS answered
-                   FROM returned AS t JOIN requests AS r ON r.seq = t.request WHERE t.machine = ?1";
-        let mut query = self.conn.prepare_cached(sql)?;
-        let read = |row: &Row<'_>| {
+             FROM returned AS t JOIN requests AS r ON r.seq = t.request WHERE {of}"
+        );
+        let mut query = self.conn.prepare_cached(&sql)?;
+        Ok(query.query_one(key, |row| {
             let (returns, answered): (i64, i64) = (row.get("returns")?, row.get("answered")?);
-            let all_answered = if answered == returns { time_or_none(row, "answered_at")? } else { None };
-            Ok((returns > 0).then_some(all_answered))
-        };
-        Ok(query.query_one([machine], read).optional()?.flatten())
+            Ok(match time_or_none(row, "answered_at")? {
+                _ if returns == 0 => ReturnState::NotReturned,
+                Some(at) if answered == returns => ReturnState::Answered(at),
+                _ => ReturnState::Open,
+            })
+        })?)
     }
 }
 

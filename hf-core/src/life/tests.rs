@@ -14,12 +14,23 @@ struct World {
     flying: u8,
     /// POSTs that may still be sent, to keep the search finite.
     posts: u8,
-    /// Whether the program that creates waits for an answer, and what that will be once its POST has landed.
-    waiting: Option<Option<Attempt>>,
+    /// What the program that creates waits for.
+    waiting: Waiting,
     /// What the watch has yet to tell, oldest first: `true` for added, `false` for deleted.
     untold: [Option<bool>; 4],
     /// Whether something outside may still delete the pod behind our back.
     meddler: bool,
+}
+
+/// What the program that creates waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Waiting {
+    /// Nothing.
+    No,
+    /// The answer to its POST, which is on its way or lost.
+    Asked,
+    /// To read this answer, which is on its way.
+    Answered(Attempt),
 }
 
 impl World {
@@ -29,7 +40,7 @@ impl World {
             pod: false,
             flying: 0,
             posts: 3,
-            waiting: None,
+            waiting: Waiting::No,
             untold: [None; 4],
             meddler: true,
         }
@@ -48,22 +59,26 @@ impl World {
         let mut may = |what, world: Option<Self>| next.extend(world.map(|world| (what, world)));
 
         // The program that creates.
-        if self.waiting.is_none() && self.posts > 0 {
+        if self.waiting == Waiting::No && self.posts > 0 {
             let claimed = self.life.claim();
             let (flying, posts) = (self.flying + 1, self.posts.saturating_sub(1));
-            may("claim", claimed.map(|life| Self { life, flying, posts, waiting: Some(None), ..self }));
+            may("claim", claimed.map(|life| Self { life, flying, posts, waiting: Waiting::Asked, ..self }));
         }
-        if let Some(answer) = self.waiting {
-            let settle = |attempt| Some(Self { life: self.life.attempted(attempt), waiting: None, ..self });
-            may("answer", answer.and_then(settle));
-            may("time out", settle(Attempt::Unknown));
-            may("die and come back", Some(Self { life: self.life.abandoned(), waiting: None, ..self }));
-            let refused = answer.is_none() && self.flying > 0;
-            let flying = self.flying.saturating_sub(1);
-            may("refuse", refused.then(|| Self { flying, ..self }).and_then(|w| w.answer(Attempt::Refused)));
-            may("reject", refused.then(|| Self { flying, ..self }).and_then(|w| w.answer(Attempt::Rejected)));
+        if self.waiting != Waiting::No {
+            let settled = |attempt| Self { life: self.life.attempted(attempt), waiting: Waiting::No, ..self };
+            if let Waiting::Answered(attempt) = self.waiting {
+                may("answer", Some(settled(attempt)));
+            }
+            may("time out", Some(settled(Attempt::Unknown)));
+            may("die and come back", Some(Self { life: self.life.abandoned(), ..settled(Attempt::Unknown) }));
         }
-        if self.life.creation == Creation::Wanted && self.waiting.is_none() {
+        if self.waiting == Waiting::Asked && self.flying > 0 {
+            let answered =
+                |attempt| Self { waiting: Waiting::Answered(attempt), flying: self.flying - 1, ..self };
+            may("refuse", Some(answered(Attempt::Refused)));
+            may("reject", Some(answered(Attempt::Rejected)));
+        }
+        if self.life.creation == Creation::Wanted && self.waiting == Waiting::No {
             may("create timeout", Some(Self { life: self.life.doomed(Doom::NotCreated), ..self }));
         }
 
@@ -72,7 +87,7 @@ impl World {
             let landed = Self { flying: self.flying - 1, ..self };
             let landed = if self.pod { Some(landed) } else { landed.told(true) };
             let answered = landed.map(|w| match w.waiting {
-                Some(None) => Self { waiting: Some(Some(Attempt::Created)), ..w },
+                Waiting::Asked => Self { waiting: Waiting::Answered(Attempt::Created), ..w },
                 _ => w,
             });
             may("land", answered);
@@ -104,10 +119,6 @@ impl World {
         }
         next.retain(|(_, world)| *world != self);
         next
-    }
-
-    fn answer(self, attempt: Attempt) -> Option<Self> {
-        Some(Self { waiting: Some(Some(attempt)), ..self })
     }
 
     fn check(&self) -> Result<(), &'static str> {

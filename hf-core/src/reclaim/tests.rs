@@ -22,44 +22,60 @@ fn machine(life: Life, facts: PodFacts) -> Machine {
 const PRESENT: Life = Life { creation: Creation::Created, pod: PodSeen::Present, ..Life::WANTED };
 
 #[track_caller]
-fn check(life: Life, facts: PodFacts, returned: Option<Option<i64>>, grace: Option<u32>) {
+fn check(life: Life, facts: PodFacts, returned: ReturnState, grace: Option<u32>) {
     let machine = machine(life, facts);
-    let candidate = Candidate {
-        machine: &machine,
-        deleting_since: Some(at(NOW - 10)),
-        returned: returned.map(|answered| answered.map(at)),
-    };
+    let candidate = Candidate { machine: &machine, deleting_since: Some(at(NOW - 10)), returned };
     assert_eq!(grace_period(&candidate, at(NOW)), grace);
 }
 
 #[test]
 fn healthy_and_not_yet_created_machines_are_not_reported() {
-    check(PRESENT, PodFacts::default(), None, None);
-    check(Life::WANTED, PodFacts::default(), None, None);
-    check(Life::WANTED.claim().unwrap(), PodFacts::default(), None, None);
-    check(Life { creation: Creation::Created, ..Life::WANTED }, PodFacts::default(), None, None);
+    check(PRESENT, PodFacts::default(), ReturnState::NotReturned, None);
+    check(Life::WANTED, PodFacts::default(), ReturnState::NotReturned, None);
+    check(Life::WANTED.claim().unwrap(), PodFacts::default(), ReturnState::NotReturned, None);
+    check(
+        Life { creation: Creation::Created, ..Life::WANTED },
+        PodFacts::default(),
+        ReturnState::NotReturned,
+        None,
+    );
 }
 
 #[test]
 fn what_is_gone_has_no_grace() {
-    check(PRESENT.vanished(), PodFacts::default(), None, Some(0));
-    check(PRESENT, PodFacts { phase: PodPhase::Failed, ..PodFacts::default() }, None, Some(0));
-    check(PRESENT.doomed(Doom::NotStarted), PodFacts::default(), None, Some(0));
-    check(Life::LOST, PodFacts::default(), None, Some(0));
+    check(PRESENT.vanished(), PodFacts::default(), ReturnState::NotReturned, Some(0));
+    check(
+        PRESENT,
+        PodFacts { phase: PodPhase::Failed, ..PodFacts::default() },
+        ReturnState::NotReturned,
+        Some(0),
+    );
+    check(PRESENT.doomed(Doom::NotStarted), PodFacts::default(), ReturnState::NotReturned, Some(0));
+    check(Life::LOST, PodFacts::default(), ReturnState::NotReturned, Some(0));
 }
 
 #[test]
 fn what_is_going_has_the_seconds_that_remain() {
-    check(PRESENT, PodFacts { deleting: Some(30), ..PodFacts::default() }, None, Some(20));
-    check(PRESENT, PodFacts { deleting: Some(5), ..PodFacts::default() }, None, Some(0));
-    check(PRESENT, PodFacts { disrupted: true, grace: 30, ..PodFacts::default() }, None, Some(30));
+    check(
+        PRESENT,
+        PodFacts { deleting: Some(30), ..PodFacts::default() },
+        ReturnState::NotReturned,
+        Some(20),
+    );
+    check(PRESENT, PodFacts { deleting: Some(5), ..PodFacts::default() }, ReturnState::NotReturned, Some(0));
+    check(
+        PRESENT,
+        PodFacts { disrupted: true, grace: 30, ..PodFacts::default() },
+        ReturnState::NotReturned,
+        Some(30),
+    );
 }
 
 #[test]
 fn what_host_factory_returns_is_not_reported_until_it_is_listed_for_too_long() {
     let doomed = PRESENT.doomed(Doom::Returned);
-    check(doomed, PodFacts { deleting: Some(30), ..PodFacts::default() }, Some(None), None);
-    check(doomed.vanished(), PodFacts::default(), Some(None), None);
-    check(doomed.vanished(), PodFacts::default(), Some(Some(NOW - 899)), None);
-    check(doomed.vanished(), PodFacts::default(), Some(Some(NOW - 900)), Some(0));
+    check(doomed, PodFacts { deleting: Some(30), ..PodFacts::default() }, ReturnState::Open, None);
+    check(doomed.vanished(), PodFacts::default(), ReturnState::Open, None);
+    check(doomed.vanished(), PodFacts::default(), ReturnState::Answered(at(NOW - 899)), None);
+    check(doomed.vanished(), PodFacts::default(), ReturnState::Answered(at(NOW - 900)), Some(0));
 }

@@ -114,7 +114,7 @@ impl Tx<'_> {
     /// How many machines of a template were asked for and are neither gone, failed nor being returned.
     pub fn live_machines(&self, template: &TemplateId) -> Result<u32> {
         let sql = "SELECT count(*) FROM machines WHERE instance = ?1 AND template = ?2 AND live";
-        let mut query = self.conn.prepare_cached(sql)?;
+        let mut query = self.prepare(sql)?;
         Ok(query.query_one((self.instance, template.as_str()), |row| row.get(0))?)
     }
 
@@ -144,7 +144,7 @@ impl Tx<'_> {
         let sql = "INSERT INTO machines (instance, request, ordinal, template, context, namespace, name, machine_id,
                        creation, adopted)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?8 = 'lost')";
-        Ok(self.conn.prepare_cached(sql)?.insert((
+        Ok(self.prepare(sql)?.insert((
             self.instance,
             request,
             ordinal,
@@ -158,12 +158,11 @@ impl Tx<'_> {
 
     fn keep_manifest(&self, digest: &str, pod: &str) -> Result<i64> {
         let sql = "SELECT id FROM manifests WHERE instance = ?1 AND digest = ?2";
-        let found =
-            self.conn.prepare_cached(sql)?.query_one((self.instance, digest), |row| row.get(0)).optional()?;
+        let found = self.prepare(sql)?.query_one((self.instance, digest), |row| row.get(0)).optional()?;
         if let Some(id) = found {
             return Ok(id);
         }
         let sql = "INSERT INTO manifests (instance, digest, pod) VALUES (?1, ?2, ?3)";
-        Ok(self.conn.prepare_cached(sql)?.insert((self.instance, digest, pod))?)
+        Ok(self.prepare(sql)?.insert((self.instance, digest, pod))?)
     }
 }

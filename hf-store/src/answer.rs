@@ -26,7 +26,7 @@ impl Tx<'_> {
     ) -> Result<()> {
         let sql = "UPDATE requests SET answer = ?2, answered_at = ?3, claimed = 1 WHERE seq = ?1 AND answer IS NULL";
         let given = (request.seq, status.spelling(), now.as_millisecond());
-        if self.conn.prepare_cached(sql)?.execute(given)? == 0 {
+        if self.prepare(sql)?.execute(given)? == 0 {
             return Ok(());
         }
         let acquire =
@@ -34,7 +34,7 @@ impl Tx<'_> {
                        WHERE request = ?1 AND seq = ?2";
         let giving_back = "UPDATE returned SET result_message = ?4, result_ip = ?5, result_launched_at = ?6
                            WHERE request = ?1 AND position = ?2 AND ?3 = 'succeed'";
-        let mut update = self.conn.prepare_cached(match request.kind {
+        let mut update = self.prepare(match request.kind {
             RequestKind::Acquire => acquire,
             RequestKind::Return => giving_back,
         })?;

@@ -38,14 +38,14 @@ impl Tx<'_> {
             Ok(ClusterIdentity { uid, server, namespace: row.get("resolved_namespace")? })
         };
         let key = (self.instance, &target.context, &target.namespace);
-        let Some(known) = self.conn.prepare_cached(sql)?.query_one(key, read).optional()? else {
+        let Some(known) = self.prepare(sql)?.query_one(key, read).optional()? else {
             self.remember(target, found)?;
             return Ok(IdentityCheck::Same);
         };
         let verdict = compare(target, &known, found);
         if verdict == IdentityCheck::Same && known.uid.is_empty() && !found.uid.is_empty() {
             let sql = "UPDATE clusters SET uid = ?4 WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
-            self.conn.prepare_cached(sql)?.execute((key.0, key.1, key.2, &found.uid))?;
+            self.prepare(sql)?.execute((key.0, key.1, key.2, &found.uid))?;
         }
         Ok(verdict)
     }
@@ -55,7 +55,7 @@ impl Tx<'_> {
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, '')";
         let (context, namespace) = (&target.context, &target.namespace);
         let row = (self.instance, context, namespace, &found.uid, &found.server, &found.namespace);
-        self.conn.prepare_cached(sql)?.execute(row)?;
+        self.prepare(sql)?.execute(row)?;
         Ok(())
     }
 
@@ -63,7 +63,7 @@ impl Tx<'_> {
     pub fn refuse(&self, target: &Target, reason: &str) -> Result<()> {
         let sql = "UPDATE clusters SET refusal = ?4 WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
         let key = (self.instance, &target.context, &target.namespace, reason);
-        self.conn.prepare_cached(sql)?.execute(key)?;
+        self.prepare(sql)?.execute(key)?;
         Ok(())
     }
 
@@ -72,7 +72,7 @@ impl Tx<'_> {
         let sql =
             "UPDATE clusters SET progress_at = ?4 WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
         let key = (self.instance, &target.context, &target.namespace, now.as_millisecond());
-        self.conn.prepare_cached(sql)?.execute(key)?;
+        self.prepare(sql)?.execute(key)?;
         Ok(())
     }
 
@@ -80,14 +80,14 @@ impl Tx<'_> {
         let sql = "UPDATE clusters SET listed = 1, progress_at = ?4, refusal = ''
                    WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
         let key = (self.instance, &target.context, &target.namespace, now.as_millisecond());
-        self.conn.prepare_cached(sql)?.execute(key)?;
+        self.prepare(sql)?.execute(key)?;
         Ok(())
     }
 
     /// All clusters that are or were watched.
     pub fn watched(&self) -> Result<Vec<Watched>> {
         let sql = "SELECT context, namespace, listed, progress_at, refusal FROM clusters WHERE instance = ?1";
-        let mut query = self.conn.prepare_cached(sql)?;
+        let mut query = self.prepare(sql)?;
         let rows = query.query_map([self.instance], |row| {
             let target = Target { context: row.get("context")?, namespace: row.get("namespace")? };
             let progress_at = time_or_none(row, "progress_at")?;
@@ -104,7 +104,7 @@ impl Tx<'_> {
                    UNION SELECT DISTINCT context, namespace FROM machines WHERE instance = ?1 AND to_delete
                    UNION SELECT DISTINCT context, namespace FROM machines
                        WHERE instance = ?1 AND (pod = 'present' OR (pod = 'never' AND creation = 'created'))";
-        let mut query = self.conn.prepare_cached(sql)?;
+        let mut query = self.prepare(sql)?;
         let rows = query.query_map([self.instance], |row| {
             Ok(Target { context: row.get("context")?, namespace: row.get("namespace")? })
         })?;
@@ -114,21 +114,21 @@ impl Tx<'_> {
     /// Replaces what is known of other people's pods.
     pub(crate) fn set_others(&self, target: &Target, names: &[String]) -> Result<()> {
         let sql = "DELETE FROM others WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
-        self.conn.prepare_cached(sql)?.execute((self.instance, &target.context, &target.namespace))?;
+        self.prepare(sql)?.execute((self.instance, &target.context, &target.namespace))?;
         names.iter().try_for_each(|name| self.add_other(target, name))
     }
 
     /// Another's pod is there.
     pub fn add_other(&self, target: &Target, name: &str) -> Result<()> {
         let sql = "INSERT OR IGNORE INTO others (instance, context, namespace, name) VALUES (?1, ?2, ?3, ?4)";
-        self.conn.prepare_cached(sql)?.execute((self.instance, &target.context, &target.namespace, name))?;
+        self.prepare(sql)?.execute((self.instance, &target.context, &target.namespace, name))?;
         Ok(())
     }
 
     /// Another's pod is no longer there.
     pub fn remove_other(&self, target: &Target, name: &str) -> Result<()> {
         let sql = "DELETE FROM others WHERE instance = ?1 AND context = ?2 AND namespace = ?3 AND name = ?4";
-        self.conn.prepare_cached(sql)?.execute((self.instance, &target.context, &target.namespace, name))?;
+        self.prepare(sql)?.execute((self.instance, &target.context, &target.namespace, name))?;
         Ok(())
     }
 
@@ -137,7 +137,7 @@ impl Tx<'_> {
         let sql = "SELECT EXISTS (SELECT 1 FROM clusters AS c JOIN others AS o
                        ON o.instance = c.instance AND o.context = c.context AND o.namespace = c.namespace
                        WHERE c.instance = ?1 AND o.name = ?2)";
-        Ok(self.conn.prepare_cached(sql)?.query_one((self.instance, name), |row| row.get(0))?)
+        Ok(self.prepare(sql)?.query_one((self.instance, name), |row| row.get(0))?)
     }
 }
 

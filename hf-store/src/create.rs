@@ -73,7 +73,7 @@ impl Tx<'_> {
         // One step of the index for each request that waits, however many machines each has.
         let next = "SELECT min(request) FROM machines
                     WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 AND request > ?4";
-        let mut next = self.conn.prepare_cached(next)?;
+        let mut next = self.prepare(next)?;
         while claimed.len() < most {
             let key = (self.instance, &target.context, &target.namespace, after);
             let Some(request) = next.query_one(key, |row| row.get::<_, Option<i64>>(0))? else { break };
@@ -92,7 +92,7 @@ impl Tx<'_> {
             Ok((id, row.get("count")?, template, row.get::<_, Option<i64>>("manifest")?))
         };
         let Some((id, count, template, Some(manifest))) =
-            self.conn.prepare_cached(sql)?.query_one([request], read).optional()?
+            self.prepare(sql)?.query_one([request], read).optional()?
         else {
             return Ok(Vec::new());
         };
@@ -100,7 +100,7 @@ impl Tx<'_> {
                    WHERE to_create AND instance = ?1 AND context = (SELECT context FROM requests WHERE seq = ?2)
                        AND namespace = (SELECT namespace FROM requests WHERE seq = ?2) AND request = ?2
                    ORDER BY ordinal";
-        let mut query = self.conn.prepare_cached(sql)?;
+        let mut query = self.prepare(sql)?;
         let found: Vec<(i64, u32, bool)> = query
             .query_map((self.instance, request), |row| {
                 Ok((row.get("seq")?, row.get("ordinal")?, row.get("doubt")?))
@@ -109,7 +109,7 @@ impl Tx<'_> {
             .take(room)
             .collect::<rusqlite::Result<_>>()?;
         drop(query);
-        let mut update = self.conn.prepare_cached("UPDATE machines SET creation = ?2 WHERE seq = ?1")?;
+        let mut update = self.prepare("UPDATE machines SET creation = ?2 WHERE seq = ?1")?;
         let mut claimed = Vec::with_capacity(found.len());
         for (seq, ordinal, doubt) in found {
             // The query asks for just those that may be claimed; the decision is nevertheless taken in one place.
@@ -132,7 +132,7 @@ impl Tx<'_> {
     /// A manifest by its key, as JSON.
     pub fn manifest(&self, id: i64) -> Result<Option<String>> {
         let sql = "SELECT pod FROM manifests WHERE id = ?1";
-        Ok(self.conn.prepare_cached(sql)?.query_one([id], |row| row.get(0)).optional()?)
+        Ok(self.prepare(sql)?.query_one([id], |row| row.get(0)).optional()?)
     }
 
     /// Records how claimed POSTs ended.
@@ -155,7 +155,7 @@ impl Tx<'_> {
                 Creation::Created => {
                     created = true;
                     let sql = "UPDATE machines SET created_tick = (SELECT tick + 1 FROM meta) WHERE seq = ?1";
-                    self.conn.prepare_cached(sql)?.execute([seq])?;
+                    self.prepare(sql)?.execute([seq])?;
                     self.note(now, after.request, Some(*seq), Event::Created, "")?;
                 }
                 Creation::Failed => self.note(now, after.request, Some(*seq), Event::NotCreated, message)?,
@@ -163,7 +163,7 @@ impl Tx<'_> {
             }
         }
         if created {
-            self.conn.prepare_cached("UPDATE meta SET tick = tick + 1")?.execute([])?;
+            self.prepare("UPDATE meta SET tick = tick + 1")?.execute([])?;
         }
         Ok(())
     }
@@ -173,7 +173,7 @@ impl Tx<'_> {
         let sql = "SELECT EXISTS (SELECT 1 FROM machines
                        WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3)";
         let key = (self.instance, &target.context, &target.namespace);
-        Ok(self.conn.prepare_cached(sql)?.query_one(key, |row| row.get(0))?)
+        Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
     }
 
     /// Takes over what a dead process of the same kind has claimed: whether its POSTs were carried out is in doubt.
@@ -181,7 +181,7 @@ impl Tx<'_> {
         let sql = select(
             "WHERE m.creation = 'creating' AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3",
         );
-        let mut query = self.conn.prepare_cached(&sql)?;
+        let mut query = self.prepare(&sql)?;
         let rows: Vec<MachineRow> = query
             .query_map((self.instance, &target.context, &target.namespace), MachineRow::read)?
             .collect::<rusqlite::Result<_>>()?;

@@ -70,18 +70,26 @@ impl Tx<'_> {
         most: usize,
         skip: &impl Fn(i64, Doom) -> bool,
     ) -> Result<Vec<DueDeletion>> {
-        let mut query = self.conn.prepare_cached(&select(condition))?;
+        let mut query = self.prepare(&select(condition))?;
         let mut due = Vec::new();
         for row in query.query_map(key, MachineRow::read)? {
             if due.len() == most {
                 break;
             }
             let MachineRow { seq, machine, delete_asked, .. } = row?;
-            let Some(doom) = machine.life.doom.filter(|doom| machine.life.must_delete() && !skip(seq, *doom)) else {
+            let Some(doom) = machine.life.doom.filter(|doom| machine.life.must_delete() && !skip(seq, *doom))
+            else {
                 continue;
             };
             let (unresolved, force) = (machine.life.unresolved(), delete_asked > 0);
-            due.push(DueDeletion { seq, name: machine.name, uid: machine.facts.uid, unresolved, doom, force });
+            due.push(DueDeletion {
+                seq,
+                name: machine.name,
+                uid: machine.facts.uid,
+                unresolved,
+                doom,
+                force,
+            });
         }
         Ok(due)
     }
@@ -91,7 +99,7 @@ impl Tx<'_> {
         let sql = "UPDATE machines SET going_ms = going_ms + ?4
                    WHERE to_delete AND instance = ?1 AND context = ?2 AND namespace = ?3 AND delete_asked = 1";
         let key = (self.instance, &target.context, &target.namespace, millis(waited));
-        self.conn.prepare_cached(sql)?.execute(key)?;
+        self.prepare(sql)?.execute(key)?;
         Ok(())
     }
 
@@ -119,7 +127,7 @@ impl Tx<'_> {
         let sql = "SELECT EXISTS (SELECT 1 FROM machines
                        WHERE to_delete AND instance = ?1 AND context = ?2 AND namespace = ?3)";
         let key = (self.instance, &target.context, &target.namespace);
-        Ok(self.conn.prepare_cached(sql)?.query_one(key, |row| row.get(0))?)
+        Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
     }
 
     /// Pods whose deletion was accepted, yet which the watch still shows as not being deleted.
@@ -127,14 +135,14 @@ impl Tx<'_> {
         let sql = "SELECT seq FROM machines
                    WHERE to_delete AND instance = ?1 AND context = ?2 AND namespace = ?3 AND delete_asked = 1
                        AND deleting_s IS NULL";
-        let mut query = self.conn.prepare_cached(sql)?;
+        let mut query = self.prepare(sql)?;
         let rows = query.query_map((self.instance, &target.context, &target.namespace), |row| row.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Has deletions asked for again.
     pub fn ask_again(&self, machines: &[i64]) -> Result<()> {
-        let mut update = self.conn.prepare_cached("UPDATE machines SET delete_asked = 0 WHERE seq = ?1")?;
+        let mut update = self.prepare("UPDATE machines SET delete_asked = 0 WHERE seq = ?1")?;
         for seq in machines {
             update.execute([seq])?;
         }

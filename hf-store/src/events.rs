@@ -76,8 +76,7 @@ impl Tx<'_> {
         event: Event,
         detail: &str,
     ) -> Result<()> {
-        self.conn
-            .prepare_cached(
+        self.prepare(
                 "INSERT INTO events (instance, at, request, machine, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
             .execute((self.instance, at.as_millisecond(), request, machine, event.as_str(), detail))?;

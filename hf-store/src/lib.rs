@@ -37,10 +37,14 @@ mod machines;
 mod migrations;
 mod observe;
 mod open;
+#[cfg(test)]
+mod plans;
 mod requests;
 mod returns;
 mod spelling;
 mod store;
+#[cfg(test)]
+mod testing;
 mod timeouts;
 mod unclaimed;
 mod wake;

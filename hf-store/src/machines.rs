@@ -97,20 +97,20 @@ impl Tx<'_> {
     /// The machine of that name, of this instance.
     pub fn machine(&self, name: &MachineName) -> Result<Option<MachineRow>> {
         let sql = select("WHERE m.name = ?1 AND m.instance = ?2");
-        let mut query = self.conn.prepare_cached(&sql)?;
+        let mut query = self.prepare(&sql)?;
         Ok(query.query_one((name.as_str(), self.instance), MachineRow::read).optional()?)
     }
 
     /// The machines that an acquire request asked for, in order.
     pub fn machines_of(&self, request: i64) -> Result<Vec<MachineRow>> {
         let sql = select("WHERE m.request = ?1 ORDER BY m.ordinal");
-        let mut query = self.conn.prepare_cached(&sql)?;
+        let mut query = self.prepare(&sql)?;
         Ok(query.query_map([request], MachineRow::read)?.collect::<rusqlite::Result<_>>()?)
     }
 
     pub(crate) fn machine_by_seq(&self, seq: i64) -> Result<Option<MachineRow>> {
         let sql = select("WHERE m.seq = ?1");
-        Ok(self.conn.prepare_cached(&sql)?.query_one([seq], MachineRow::read).optional()?)
+        Ok(self.prepare(&sql)?.query_one([seq], MachineRow::read).optional()?)
     }
 
     /// Writes back what may have changed. A row that is as it was is not touched.
@@ -127,7 +127,7 @@ impl Tx<'_> {
                 create_message = :create_message, end_message = :end_message, delete_message = :delete_message,
                 delivered = :delivered, delete_asked = :delete_asked
             WHERE seq = :seq";
-        self.conn.prepare_cached(sql)?.execute(named_params! {
+        self.prepare(sql)?.execute(named_params! {
             ":creation": life.creation.spelling(),
             ":doubt": life.doubt,
             ":doom": life.doom.map(Spelt::spelling),

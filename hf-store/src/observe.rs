@@ -89,7 +89,7 @@ pub struct FullListing<'a> {
 impl Tx<'_> {
     /// The number of creations settled so far: a listing that is asked for now shows all of them.
     pub fn tick(&self) -> Result<i64> {
-        Ok(self.conn.prepare_cached("SELECT tick FROM meta")?.query_one([], |row| row.get(0))?)
+        Ok(self.prepare("SELECT tick FROM meta")?.query_one([], |row| row.get(0))?)
     }
 
     /// Takes in changes, in their order. Returns how many requests were adopted.
@@ -152,7 +152,7 @@ impl Tx<'_> {
         let sql = "SELECT seq, name, pod, created_tick, running AND doom IS NULL AS running FROM machines
                    WHERE (pod = 'present' OR (pod = 'never' AND creation = 'created'))
                        AND instance = ?1 AND context = ?2 AND namespace = ?3";
-        let mut query = self.conn.prepare_cached(sql)?;
+        let mut query = self.prepare(sql)?;
         let mut rows = query.query((self.instance, &target.context, &target.namespace))?;
         let (mut absent, mut all) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
@@ -190,7 +190,7 @@ impl Tx<'_> {
 
     fn is_imported(&self, row: &MachineRow) -> Result<bool> {
         let sql = "SELECT origin = 'imported' FROM requests WHERE seq = ?1";
-        Ok(self.conn.prepare_cached(sql)?.query_one([row.request], |row| row.get(0))?)
+        Ok(self.prepare(sql)?.query_one([row.request], |row| row.get(0))?)
     }
 
     /// Rebuilds a request from the metadata of one of its pods. Its other machines are lost until theirs turn up.
@@ -249,8 +249,7 @@ impl Tx<'_> {
         };
         if !row.delivered && after.machine.facts.running {
             let sql = "SELECT readiness FROM requests WHERE seq = ?1";
-            let readiness =
-                self.conn.prepare_cached(sql)?.query_one([row.request], |row| spelt(row, "readiness"))?;
+            let readiness = self.prepare(sql)?.query_one([row.request], |row| spelt(row, "readiness"))?;
             after.delivered = acquired(&after.machine, readiness, now).result == MachineResult::Succeed;
         }
         self.keep(row, &after, now)

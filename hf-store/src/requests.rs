@@ -76,20 +76,20 @@ impl Tx<'_> {
     pub fn request(&self, id: &str) -> Result<Option<RequestRow>> {
         let sql = "SELECT seq, id, kind, requested_at, readiness, answer, answered_at, claimed
                    FROM requests WHERE id = ?1 AND instance = ?2";
-        Ok(self.conn.prepare_cached(sql)?.query_one((id, self.instance), RequestRow::read).optional()?)
+        Ok(self.prepare(sql)?.query_one((id, self.instance), RequestRow::read).optional()?)
     }
 
     /// Whether an id is taken, by any instance.
     pub(crate) fn id_is_taken(&self, id: &RequestId) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM requests WHERE id = ?1)";
-        Ok(self.conn.prepare_cached(sql)?.query_one([id.as_str()], |row| row.get(0))?)
+        Ok(self.prepare(sql)?.query_one([id.as_str()], |row| row.get(0))?)
     }
 
     pub(crate) fn insert_request(&self, new: &NewRequest<'_>) -> Result<i64> {
         let sql = "INSERT INTO requests (instance, id, kind, origin, requested_at, count, template, manifest,
                        context, namespace, readiness, start_timeout_s, create_timeout_s)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-        Ok(self.conn.prepare_cached(sql)?.insert(rusqlite::params![
+        Ok(self.prepare(sql)?.insert(rusqlite::params![
             self.instance,
             new.id.as_str(),
             new.kind.spelling(),
@@ -109,7 +109,7 @@ impl Tx<'_> {
     /// Host Factory has named the request: it has read its id.
     pub fn claim_request(&self, seq: i64) -> Result<()> {
         let sql = "UPDATE requests SET claimed = 1 WHERE seq = ?1 AND claimed = 0";
-        self.conn.prepare_cached(sql)?.execute([seq])?;
+        self.prepare(sql)?.execute([seq])?;
         Ok(())
     }
 }

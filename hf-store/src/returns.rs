@@ -87,7 +87,7 @@ impl Tx<'_> {
         let name = returned.name.as_ref().map_or(returned.host.as_str(), MachineName::as_str);
         let machine = found.as_ref().map(|row| row.seq);
         let row = (request, position, self.instance, name, &returned.host, &returned.machine_id, machine);
-        self.conn.prepare_cached(sql)?.execute(row)?;
+        self.prepare(sql)?.execute(row)?;
         found.map_or(Ok(()), |row| self.give_back(row, now))
     }
 
@@ -103,7 +103,7 @@ impl Tx<'_> {
     pub(crate) fn link_return(&self, machine: &MachineRow) -> Result<bool> {
         let sql = "UPDATE returned SET machine = ?1 WHERE instance = ?2 AND name = ?3 AND machine IS NULL";
         let name = machine.machine.name.as_str();
-        Ok(self.conn.prepare_cached(sql)?.execute((machine.seq, self.instance, name))? > 0)
+        Ok(self.prepare(sql)?.execute((machine.seq, self.instance, name))? > 0)
     }
 
     /// The machines of a return request, in order.
@@ -111,7 +111,7 @@ impl Tx<'_> {
         let sql = "SELECT position, host, machine_id, machine,
                        result_message, result_ip, result_launched_at
                    FROM returned WHERE request = ?1 ORDER BY position";
-        let mut query = self.conn.prepare_cached(sql)?;
+        let mut query = self.prepare(sql)?;
         let mut rows = query.query([request])?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
@@ -142,7 +142,7 @@ impl Tx<'_> {
             "SELECT max(r.answered_at) AS answered_at, count(*) AS returns, count(r.answered_at) AS answered
              FROM returned AS t JOIN requests AS r ON r.seq = t.request WHERE {of}"
         );
-        let mut query = self.conn.prepare_cached(&sql)?;
+        let mut query = self.prepare(&sql)?;
         Ok(query.query_one(key, |row| {
             let (returns, answered): (i64, i64) = (row.get("returns")?, row.get("answered")?);
             Ok(match time_or_none(row, "answered_at")? {

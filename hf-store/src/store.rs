@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hf_core::Instance;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{CachedStatement, Connection, TransactionBehavior};
 
 use crate::error::{Error, Result};
 use crate::open::{FileId, Options, file_id, open};
@@ -33,6 +33,14 @@ impl Tx<'_> {
     /// The provider instance whose rows are seen.
     pub fn instance(&self) -> Instance {
         self.instance_name.clone()
+    }
+
+    /// Prepares a statement: the only way to one, so that the tests see them all and how each is carried out.
+    #[cfg_attr(test, track_caller)]
+    pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        #[cfg(test)]
+        crate::plans::look(sql, std::panic::Location::caller());
+        Ok(self.conn.prepare_cached(sql)?)
     }
 }
 

@@ -22,7 +22,7 @@ impl Tx<'_> {
         let sql = "UPDATE requests SET waited_ms = waited_ms + ?4 WHERE seq IN (
                        SELECT request FROM machines
                        WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 GROUP BY request)";
-        self.conn.prepare_cached(sql)?.execute((key.0, key.1, key.2, millis(waited)))?;
+        self.prepare(sql)?.execute((key.0, key.1, key.2, millis(waited)))?;
         let late = select(
             "JOIN requests AS r ON r.seq = m.request
              WHERE m.to_create AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
@@ -47,7 +47,7 @@ impl Tx<'_> {
         let key = (self.instance, &target.context, &target.namespace);
         let sql = "UPDATE machines SET starting_ms = starting_ms + ?4
                    WHERE starting AND instance = ?1 AND context = ?2 AND namespace = ?3";
-        self.conn.prepare_cached(sql)?.execute((key.0, key.1, key.2, millis(waited)))?;
+        self.prepare(sql)?.execute((key.0, key.1, key.2, millis(waited)))?;
         let late = select(
             "JOIN requests AS r ON r.seq = m.request
              WHERE m.starting AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
@@ -72,7 +72,7 @@ impl Tx<'_> {
         let sql = "SELECT EXISTS (SELECT 1 FROM machines
                        WHERE starting AND instance = ?1 AND context = ?2 AND namespace = ?3)";
         let key = (self.instance, &target.context, &target.namespace);
-        Ok(self.conn.prepare_cached(sql)?.query_one(key, |row| row.get(0))?)
+        Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
     }
 
     /// Whether [`Self::drop_ended`] would find anything.
@@ -81,7 +81,7 @@ impl Tx<'_> {
                        WHERE m.pod = 'present' AND m.doom IS NULL AND m.phase IN ('succeeded', 'failed')
                            AND m.instance = ?1 AND r.answered_at <= ?2)";
         let key = (self.instance, millis_before(now, kept));
-        Ok(self.conn.prepare_cached(sql)?.query_one(key, |row| row.get(0))?)
+        Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
     }
 
     /// Dooms pods that ended by themselves, once that was answered `kept` ago: until then their logs can be read.
@@ -101,7 +101,7 @@ impl Tx<'_> {
     }
 
     fn rows(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<MachineRow>> {
-        let mut query = self.conn.prepare_cached(sql)?;
+        let mut query = self.prepare(sql)?;
         let rows = query.query_map(params, MachineRow::read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

@@ -40,7 +40,7 @@ impl Tx<'_> {
             let sql = "UPDATE requests SET unclaimed_ms = unclaimed_ms + ?4
                        WHERE kind = 'acquire' AND origin = 'asked' AND claimed = 0
                            AND instance = ?1 AND context = ?2 AND namespace = ?3";
-            self.conn.prepare_cached(sql)?.execute((self.instance, &target.context, &target.namespace, waited))?;
+            self.prepare(sql)?.execute((self.instance, &target.context, &target.namespace, waited))?;
             ignored.extend(self.ignored(
                 "JOIN requests AS r ON r.seq = m.request
                  WHERE r.kind = 'acquire' AND r.origin = 'asked' AND r.claimed = 0
@@ -54,7 +54,7 @@ impl Tx<'_> {
             let sql = "UPDATE machines SET unclaimed_ms = unclaimed_ms + ?4
                        WHERE pod = 'present' AND doom IS NULL AND creation = 'created' AND adopted AND claimed = 0
                            AND instance = ?1 AND context = ?2 AND namespace = ?3";
-            self.conn.prepare_cached(sql)?.execute((self.instance, &target.context, &target.namespace, waited))?;
+            self.prepare(sql)?.execute((self.instance, &target.context, &target.namespace, waited))?;
             ignored.extend(self.ignored(
                 "WHERE m.pod = 'present' AND m.doom IS NULL AND m.creation = 'created' AND m.adopted AND m.claimed = 0
                      AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3 AND m.unclaimed_ms >= ?4",
@@ -66,7 +66,7 @@ impl Tx<'_> {
     }
 
     fn ignored(&self, condition: &str, target: &Target, after: i64) -> Result<Vec<MachineRow>> {
-        let mut query = self.conn.prepare_cached(&select(condition))?;
+        let mut query = self.prepare(&select(condition))?;
         let key = (self.instance, &target.context, &target.namespace, after);
         Ok(query.query_map(key, MachineRow::read)?.collect::<rusqlite::Result<_>>()?)
     }
@@ -83,7 +83,7 @@ impl Tx<'_> {
     /// Host Factory has listed an adopted machine.
     pub fn claim_machine(&self, seq: i64) -> Result<()> {
         let sql = "UPDATE machines SET claimed = 1 WHERE seq = ?1 AND claimed = 0";
-        self.conn.prepare_cached(sql)?.execute([seq])?;
+        self.prepare(sql)?.execute([seq])?;
         Ok(())
     }
 }

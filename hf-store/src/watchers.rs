@@ -36,7 +36,7 @@ impl Tx<'_> {
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                    ON CONFLICT DO UPDATE SET host = excluded.host, pid = excluded.pid,
                        started_at = excluded.started_at, beat_at = excluded.beat_at, trouble = excluded.trouble";
-        self.conn.prepare_cached(sql)?.execute((
+        self.prepare(sql)?.execute((
             self.instance,
             &beat.program,
             &beat.host,
@@ -51,7 +51,7 @@ impl Tx<'_> {
     /// The last sign of life of each program that ever ran.
     pub fn heartbeats(&self) -> Result<Vec<Heartbeat>> {
         let sql = "SELECT program, host, pid, started_at, beat_at, trouble FROM watchers WHERE instance = ?1";
-        let mut query = self.conn.prepare_cached(sql)?;
+        let mut query = self.prepare(sql)?;
         let rows = query.query_map([self.instance], |row| {
             Ok(Heartbeat {
                 program: row.get("program")?,

@@ -26,7 +26,7 @@ pub(crate) use cluster::{Cluster, Pod};
 pub(crate) use configuration::TEMPLATE;
 pub(crate) use host_factory::{Call, HostFactory, Reply};
 pub(crate) use programs::Programs;
-pub(crate) use provider::{Provider, Watcher};
+pub(crate) use provider::{Provider, Watcher, expect_delivered, expect_returned};
 pub(crate) use simulator::Simulator;
 pub(crate) use site::{Setup, Site};
 pub(crate) use target::Target;

@@ -3,6 +3,7 @@
 mod cargo;
 mod console;
 mod demo;
+mod e2e;
 mod harness;
 mod process;
 mod stop;
@@ -22,6 +23,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Task {
     Demo(demo::Args),
+    E2e(e2e::Args),
     /// Runs a program that ends when xtask does.
     #[command(hide = true)]
     Hold(process::Hold),
@@ -50,6 +52,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     stop::listen()?;
     match task {
         Task::Demo(args) => demo::run(&args),
+        Task::E2e(args) => e2e::run(&args).map(drop),
         Task::Hold(_) => unreachable!("handled above"),
     }
 }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use rustix::process::Signal;
 
-use super::answers::{Host, Machine, Outcome, Reclaimed, Request};
+use super::answers::{Host, Machine, Outcome, Request, Status};
 use super::cluster::INSTANCE;
 use super::wait::{Look, until};
-use super::{HostFactory, Pod, Site, logs, site};
+use super::{HostFactory, Pod, Site, TEMPLATE, logs, site};
 use crate::process::{self, Process};
 
 /// One of the three programs.
@@ -186,9 +186,27 @@ impl<'s> Provider<'s> {
         self.site.cluster().pods(&self.instance)
     }
 
-    /// What Host Factory would be told to give back of these.
-    pub(crate) fn reclaimed(&self, hosts: &[Host]) -> anyhow::Result<Vec<Reclaimed>> {
-        self.factory.reclaimed(hosts)
+    /// Asks for machines and gets all of them.
+    pub(crate) fn deliver(&self, count: u32) -> anyhow::Result<Request> {
+        let id = self.factory.request(TEMPLATE, count)?;
+        let request = self.settled(&id)?;
+        expect_delivered(&request, count)?;
+        Ok(request)
+    }
+
+    /// Gives machines back, until all are gone.
+    pub(crate) fn give_back(&self, hosts: &[Host]) -> anyhow::Result<Request> {
+        let id = self.factory.give_back(hosts)?;
+        let request = self.settled(&id)?;
+        expect_returned(&request, hosts)?;
+        Ok(request)
+    }
+
+    /// None of these hosts is reported as gone or going.
+    pub(crate) fn expect_nothing_reclaimed(&self, hosts: &[Host]) -> anyhow::Result<()> {
+        let reclaimed = self.factory.reclaimed(hosts)?;
+        ensure!(reclaimed.is_empty(), "healthy or returned hosts are reported: {reclaimed:?}");
+        Ok(())
     }
 
     /// Exactly these machines run as pods, each under its name and with its address; no others, and none goes.
@@ -222,6 +240,30 @@ impl<'s> Provider<'s> {
         ensure!(pods.is_empty(), "{} pods are left: {names:?}", pods.len());
         Ok(())
     }
+}
+
+/// A request whose machines all came, under the names that follow from its id.
+pub(crate) fn expect_delivered(request: &Request, count: u32) -> anyhow::Result<()> {
+    ensure!(request.status == Status::Complete, "the request ended with {request:?}");
+    let expected: BTreeSet<_> = (0..count).map(|n| format!("{}-{n}", request.request_id)).collect();
+    let names: BTreeSet<_> = request.machines.iter().map(|machine| machine.name.clone()).collect();
+    ensure!(names == expected, "{count} machines were asked for, there are {names:?}");
+    for machine in &request.machines {
+        let good = machine.result == Outcome::Succeed && !machine.private_ip_address.is_empty();
+        ensure!(good && machine.status == "running", "not all machines came: {machine:?}");
+    }
+    Ok(())
+}
+
+/// A return that lists every host, all of them gone.
+pub(crate) fn expect_returned(request: &Request, hosts: &[Host]) -> anyhow::Result<()> {
+    ensure!(request.status == Status::Complete, "the return ended with {request:?}");
+    let expected: BTreeSet<_> = hosts.iter().map(|host| &host.name).collect();
+    let names: BTreeSet<_> = request.machines.iter().map(|machine| &machine.name).collect();
+    ensure!(names == expected, "{expected:?} were returned, the answer lists {names:?}");
+    let stays = request.machines.iter().find(|machine| machine.result != Outcome::Succeed);
+    ensure!(stays.is_none(), "not all machines went: {stays:?}");
+    Ok(())
 }
 
 impl Drop for Provider<'_> {

@@ -166,3 +166,6 @@ impl Tx<'_> {
         Ok(self.prepare(sql)?.insert((self.instance, digest, pod))?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,3 +46,6 @@ impl Tx<'_> {
         self.note(now, request.seq, None, Event::Answered, status.spelling())
     }
 }
+
+#[cfg(test)]
+mod tests;

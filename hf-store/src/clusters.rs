@@ -162,3 +162,6 @@ fn compare(target: &Target, known: &ClusterIdentity, found: &ClusterIdentity) ->
         "this is another cluster ({target}) than the one where machines were made: {remedy}"
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,6 +140,10 @@ impl Tx<'_> {
         let mut created = false;
         for Settled { seq, attempt, uid, message } in settled {
             let changed = self.change_machine(*seq, |row| {
+                // Not ours any more: it was taken over from us, and what was decided since stands.
+                if row.machine.life.creation != Creation::Creating {
+                    return;
+                }
                 row.machine.life = row.machine.life.attempted(*attempt);
                 row.machine.create_message.clone_from(message);
                 if row.machine.facts.uid.is_empty() {
@@ -193,3 +197,6 @@ impl Tx<'_> {
         Ok(rows.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,3 +172,6 @@ impl Tx<'_> {
 pub(crate) fn select(rest: &str) -> String {
     format!("SELECT {COLUMNS} FROM machines AS m {rest}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -315,3 +315,6 @@ fn why_gone(machine: &Machine) -> String {
         because("the pod was deleted")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,3 +163,6 @@ fn answer(row: &Row<'_>) -> rusqlite::Result<Option<Outcome>> {
         launched_at,
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,3 +114,6 @@ pub(crate) fn millis(duration: Duration) -> i64 {
 fn millis_before(now: Timestamp, duration: Duration) -> i64 {
     now.as_millisecond().saturating_sub(millis(duration))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! One namespace of one cluster.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,13 @@ pub struct Cluster {
     client: kube::Client,
     shared: Arc<Shared>,
     limits: Limits,
+}
+
+/// Credentials are in the client, which is not shown.
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cluster({}, namespace {})", self.server(), self.namespace())
+    }
 }
 
 struct Shared {
@@ -102,7 +110,7 @@ impl Cluster {
         let request = get(namespaces.get("kube-system", &GetParams::default()), accept)?;
         let uid = match self.call(request, self.limits.answer).await.map_err(Lost::error)? {
             Answer::Done(body) => {
-                let read = pod::read(&String::from_utf8_lossy(&body), Reading::Names)
+                let read = pod::read(&String::from_utf8_lossy(&body), &Reading::Names)
                     .filter(|read| !read.pod.uid.is_empty());
                 // Without a UID it is not the answer of an API server, so that nothing is known of the cluster.
                 let read =
@@ -123,7 +131,7 @@ impl Cluster {
         }
         let request = get(self.pods().get(name, &GetParams::default()), "application/json")?;
         match self.call(request, deadline).await.map_err(Lost::error)? {
-            Answer::Done(body) => pod::read(&String::from_utf8_lossy(&body), Reading::OfAny)
+            Answer::Done(body) => pod::read(&String::from_utf8_lossy(&body), &Reading::OfAny)
                 .map(|read| Some(read.pod))
                 .ok_or_else(|| {
                     ApiError::new(Trouble::Bad, format!("the answer for the pod {name} is no pod"))

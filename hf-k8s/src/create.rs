@@ -89,6 +89,6 @@ impl Cluster {
 }
 
 fn uid(body: &[u8]) -> Option<String> {
-    let read = pod::read(&String::from_utf8_lossy(body), Reading::Names)?;
+    let read = pod::read(&String::from_utf8_lossy(body), &Reading::Names)?;
     Some(read.pod.uid).filter(|uid| !uid.is_empty())
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, Trouble};
-use crate::pod;
+use crate::pod::{self, Reading};
 use crate::raw::Text;
 use crate::request::{Answer, get};
 use crate::transport::Lost;
@@ -60,10 +60,11 @@ impl Cluster {
 
     async fn list_once(&self, scope: &Scope) -> Result<Listing, ApiError> {
         let mut listing = Listing { pods: Vec::new(), resource_version: String::new(), unreadable: 0 };
+        let reading = scope.reading();
         let mut more = None;
         loop {
             let body = self.page(scope, more.take()).await?;
-            more = listing.add(&String::from_utf8_lossy(&body), scope)?;
+            more = listing.add(&String::from_utf8_lossy(&body), &reading)?;
             if more.is_none() {
                 listing.pods.shrink_to_fit();
                 return Ok(listing);
@@ -88,7 +89,7 @@ impl Cluster {
 
 impl Listing {
     /// Adds a page, and returns where the next one begins.
-    fn add(&mut self, page: &str, scope: &Scope) -> Result<Option<String>, ApiError> {
+    fn add(&mut self, page: &str, reading: &Reading) -> Result<Option<String>, ApiError> {
         let page: Page<'_> = serde_json::from_str(page).map_err(|error| {
             ApiError::new(Trouble::Bad, format!("a page of the list of pods is none: {error}"))
         })?;
@@ -106,7 +107,7 @@ impl Listing {
             ));
         }
         for item in page.items.as_deref().unwrap_or_default() {
-            match pod::read(item.get(), scope.reading()) {
+            match pod::read(item.get(), reading) {
                 Some(read) => self.pods.push(read.pod),
                 None => self.unreadable += 1,
             }
@@ -114,3 +115,6 @@ impl Listing {
         Ok(page.metadata.more.map(|more| more.0.into_owned()).filter(|more| !more.is_empty()))
     }
 }
+
+#[cfg(test)]
+mod tests;

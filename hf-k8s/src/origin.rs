@@ -1,5 +1,7 @@
 //! The metadata by which a pod is known as ours.
 
+use std::sync::Arc;
+
 use hf_core::{Instance, MAX_MACHINES, MachineName, RequestId, TemplateId};
 
 use crate::raw::Meta;
@@ -21,8 +23,8 @@ pub(crate) const COUNT: &str = "symphony/hostfactory-count";
 /// from the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The provider instance that made it.
-    pub instance: Instance,
+    /// The provider instance that made it, shared by all pods of a listing.
+    pub instance: Arc<Instance>,
     /// The request that it was made for.
     pub request: RequestId,
     /// Which machine of the request it is, counted from 0.
@@ -38,23 +40,28 @@ pub struct Origin {
 impl Origin {
     /// The `ordinal`-th of `count` machines of a request.
     pub fn new(
-        instance: Instance,
+        instance: impl Into<Arc<Instance>>,
         request: RequestId,
         ordinal: u32,
         count: u32,
         template: TemplateId,
     ) -> Self {
         let name = request.machine(ordinal);
-        Self { instance, request, ordinal, count, template, name }
+        Self { instance: instance.into(), request, ordinal, count, template, name }
     }
 
-    /// The origin that a pod's metadata tells, if it is complete and consistent.
+    /// The origin that a pod's metadata tells, if it is complete and consistent, and of `ours` where that is given.
     ///
     /// Strangers may copy labels (a Deployment made from one of our pods has them all), so that everything must agree:
     /// labels with annotations, and the name with both.
-    pub(crate) fn read(meta: &Meta<'_>) -> Option<Self> {
+    pub(crate) fn read(meta: &Meta<'_>, ours: Option<&Arc<Instance>>) -> Option<Self> {
         let (labels, notes) = (meta.labels.as_ref()?, meta.annotations.as_ref()?);
-        let instance = Instance::parse(&notes.instance.as_ref()?.0).ok()?;
+        let instance = &notes.instance.as_ref()?.0;
+        let instance = match ours {
+            Some(ours) if ours.as_str() == instance => Arc::clone(ours),
+            Some(_) => return None,
+            None => Arc::new(Instance::parse(instance).ok()?),
+        };
         let request = RequestId::parse(&notes.request.as_ref()?.0).ok()?;
         let template = TemplateId::parse(&notes.template.as_ref()?.0).ok()?;
         let ordinal = number(&notes.ordinal.as_ref()?.0)?;

@@ -1,5 +1,7 @@
 //! A pod as the rest of the program knows it: who it is, whose it is, and its facts.
 
+use std::sync::Arc;
+
 use hf_core::{Instance, PodFacts};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -104,10 +106,10 @@ pub(crate) struct Read {
 }
 
 /// How much of an object is worth reading.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Reading<'a> {
+#[derive(Debug, Clone)]
+pub(crate) enum Reading {
     /// All, and its origin if it is this instance's.
-    Of(&'a Instance),
+    Of(Arc<Instance>),
     /// All, and its origin if it is any instance's.
     OfAny,
     /// Names and times.
@@ -115,15 +117,15 @@ pub(crate) enum Reading<'a> {
 }
 
 /// Reads one object. `None` if not even a name can be read.
-pub(crate) fn read(json: &str, reading: Reading<'_>) -> Option<Read> {
+pub(crate) fn read(json: &str, reading: &Reading) -> Option<Read> {
     let Ok(raw) = serde_json::from_str::<RawPod<'_>>(json) else { return name_only(json) };
     let name = raw.metadata.name.as_ref().filter(|name| !name.0.is_empty())?.0.to_string();
     let pod = Pod {
         name,
         uid: text(raw.metadata.uid.as_ref()).to_owned(),
         origin: match reading {
-            Reading::Of(ours) => Origin::read(&raw.metadata).filter(|origin| origin.instance == *ours),
-            Reading::OfAny => Origin::read(&raw.metadata),
+            Reading::Of(ours) => Origin::read(&raw.metadata, Some(ours)),
+            Reading::OfAny => Origin::read(&raw.metadata, None),
             Reading::Names => None,
         },
         facts: (!matches!(reading, Reading::Names)).then(|| facts::of(&raw)),

@@ -1,5 +1,7 @@
 //! Which pods of a namespace are listed and watched.
 
+use std::sync::Arc;
+
 use hf_core::Instance;
 
 use crate::origin::INSTANCE;
@@ -24,9 +26,9 @@ impl Scope {
     }
 
     /// How much of its pods is worth reading.
-    pub(crate) fn reading(&self) -> Reading<'_> {
+    pub(crate) fn reading(&self) -> Reading {
         match self {
-            Self::Ours(instance) => Reading::Of(instance),
+            Self::Ours(instance) => Reading::Of(Arc::new(instance.clone())),
             Self::Others(_) => Reading::Names,
         }
     }

@@ -11,6 +11,7 @@ use kube::client::Body;
 use kube::core::params::WatchParams;
 
 use crate::error::{ApiError, Trouble};
+use crate::pod::Reading;
 use crate::request::{get, refusal};
 use crate::transport::lost;
 use crate::{Cluster, Pod, Scope};
@@ -60,8 +61,12 @@ impl Cluster {
         resource_version: &str,
     ) -> impl Stream<Item = Result<Changed, ApiError>> + Send + 'static + use<> {
         let version = resource_version.to_owned();
-        let watching =
-            Watching { cluster: self.clone(), scope: scope.clone(), state: State::Closed(version) };
+        let watching = Watching {
+            cluster: self.clone(),
+            scope: scope.clone(),
+            reading: scope.reading(),
+            state: State::Closed(version),
+        };
         stream::unfold(watching, |mut watching| async move { Some((watching.next().await?, watching)) })
     }
 }
@@ -69,6 +74,7 @@ impl Cluster {
 struct Watching {
     cluster: Cluster,
     scope: Scope,
+    reading: Reading,
     state: State,
 }
 
@@ -97,7 +103,7 @@ impl Watching {
         let silence = self.cluster.limits().silence;
         loop {
             if let Some(line) = lines.next() {
-                if let Some(changed) = event::read(&String::from_utf8_lossy(line), &self.scope)? {
+                if let Some(changed) = event::read(&String::from_utf8_lossy(line), &self.reading)? {
                     return Ok(Some(changed));
                 }
                 continue;

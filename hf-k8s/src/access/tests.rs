@@ -61,13 +61,13 @@ async fn what_is_wrong_is_named_and_no_credential_is() {
         (token, None, "is no YAML of a kubeconfig"),
         ("{\"users\": \"s3cret\"}", None, "is no YAML of a kubeconfig"),
     ] {
-        let error = with(text, context, None).await.err().unwrap();
+        let error = with(text, context, None).await.unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(shown.contains(words) && shown.contains("kubeconfig "), "{shown}");
         assert!(!shown.contains("s3cret"), "{shown}");
     }
     let access = Access { kubeconfig: Some("/nowhere/config".into()), ..Access::default() };
-    let error = connect(&access).await.err().unwrap().to_string();
+    let error = connect(&access).await.unwrap_err().to_string();
     assert!(error.contains("/nowhere/config") && error.contains("--kubeconfig"), "{error}");
 }
 

@@ -48,7 +48,7 @@ fn mark(kind: &str, key: &str, value: Value) -> Value {
 }
 
 fn read_ours(pod: &Value) -> Read {
-    read(&pod.to_string(), Reading::Of(&ours())).unwrap()
+    read(&pod.to_string(), &Reading::Of(Arc::new(ours()))).unwrap()
 }
 
 #[test]
@@ -100,13 +100,16 @@ fn metadata_that_is_not_complete_and_consistent_is_nobodys() {
 #[test]
 fn another_instances_pod_is_not_ours() {
     let other = Instance::parse("other").unwrap();
-    assert!(read(&pod().to_string(), Reading::Of(&other)).unwrap().pod.origin.is_none());
-    assert_eq!(read(&pod().to_string(), Reading::OfAny).unwrap().pod.origin.unwrap().instance, ours());
+    assert!(read(&pod().to_string(), &Reading::Of(Arc::new(other))).unwrap().pod.origin.is_none());
+    assert_eq!(
+        read(&pod().to_string(), &Reading::OfAny).unwrap().pod.origin.unwrap().instance.as_ref(),
+        &ours()
+    );
 }
 
 #[test]
 fn of_strangers_only_names_and_times_are_read() {
-    let pod = read(&pod().to_string(), Reading::Names).unwrap().pod;
+    let pod = read(&pod().to_string(), &Reading::Names).unwrap().pod;
     assert_eq!((pod.name.as_str(), pod.origin, pod.facts), ("req1-2", None, None));
     assert!(pod.created_at.is_some());
 }
@@ -141,12 +144,12 @@ fn without_a_name_nothing_is_known() {
         at("metadata.name", json!(null)),
         at("metadata.name", json!({"a": "b"})),
     ] {
-        assert!(read(&nameless.to_string(), Reading::Of(&ours())).is_none(), "{nameless}");
+        assert!(read(&nameless.to_string(), &Reading::Of(Arc::new(ours()))).is_none(), "{nameless}");
     }
     // Deeper than the parser goes down.
     let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
     let pod = format!("{{\"metadata\":{{\"name\":\"a\"}},\"spec\":{deep}}}");
-    assert_eq!(read(&pod, Reading::OfAny).unwrap().pod.name, "a");
+    assert_eq!(read(&pod, &Reading::OfAny).unwrap().pod.name, "a");
 }
 
 #[test]

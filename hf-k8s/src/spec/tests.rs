@@ -105,7 +105,7 @@ proptest! {
         let origin = origin("a b");
         // Of the rest only the metadata matters: fields that are no pod's are for the server to refuse.
         let made = json!({"metadata": pod(&manifest, &origin)["metadata"]});
-        let read = read::read(&made.to_string(), Reading::OfAny);
+        let read = read::read(&made.to_string(), &Reading::OfAny);
         prop_assert_eq!(read.and_then(|read| read.pod.origin), Some(origin));
     }
 

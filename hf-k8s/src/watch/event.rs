@@ -4,9 +4,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Change, Changed};
-use crate::Scope;
 use crate::error::{ApiError, Refusal};
-use crate::pod;
+use crate::pod::{self, Reading};
 use crate::raw::Text;
 
 #[derive(Deserialize)]
@@ -18,7 +17,7 @@ struct Event<'a> {
 }
 
 /// Reads a line. An error is one that the server sent.
-pub(super) fn read(line: &str, scope: &Scope) -> Result<Option<Changed>, ApiError> {
+pub(super) fn read(line: &str, reading: &Reading) -> Result<Option<Changed>, ApiError> {
     let Ok(event) = serde_json::from_str::<Event<'_>>(line) else {
         return settle(line);
     };
@@ -31,7 +30,7 @@ pub(super) fn read(line: &str, scope: &Scope) -> Result<Option<Changed>, ApiErro
         let resource_version = version(object);
         return Ok(Some(Changed { change: Change::Progress, resource_version }));
     }
-    let Some(read) = pod::read(object, scope.reading()) else {
+    let Some(read) = pod::read(object, reading) else {
         return Ok(Some(Changed { change: Change::Unreadable, resource_version: version(object) }));
     };
     let pod = read.pod;

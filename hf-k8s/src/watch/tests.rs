@@ -1,13 +1,15 @@
 use hf_core::Instance;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::*;
 
-fn scope() -> Scope {
-    Scope::Ours(Instance::parse("hf").unwrap())
+fn ours() -> Reading {
+    Scope::Ours(Instance::parse("hf").unwrap()).reading()
 }
 
 fn read(line: &str) -> Result<Option<Changed>, ApiError> {
-    event::read(line, &scope())
+    event::read(line, &ours())
 }
 
 /// What a line tells, in short: the change and the version.
@@ -82,4 +84,59 @@ fn watches_end_at_different_times() {
     }
     let seconds = spread(Duration::from_mins(5));
     assert!((240..=360).contains(&seconds), "{seconds}");
+}
+
+/// Any JSON, small.
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,4}".prop_map(Value::from)
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[a-z]{0,4}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Paths to everything in a value.
+fn paths(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| paths(value, &format!("{at}/{key}"), found)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, value)| paths(value, &format!("{at}/{n}"), found));
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    /// Whatever any one thing in a pod is replaced with, the pod is still known by its name.
+    #[test]
+    fn an_event_is_known_by_its_name(at: prop::sample::Index, other in json_value()) {
+        let mut pod = json!({
+            "metadata": {"name": "a", "uid": "u", "resourceVersion": "5", "deletionTimestamp": "2026-01-02T03:04:05Z",
+                "deletionGracePeriodSeconds": 3, "labels": {"a": "b"}, "annotations": {"a": "b"}},
+            "spec": {"containers": [{"name": "a"}], "terminationGracePeriodSeconds": 3},
+            "status": {"phase": "Failed", "conditions": [{"type": "Ready", "status": "True"}],
+                "containerStatuses": [{"name": "a", "state": {"terminated": {"exitCode": 1}}}]},
+        });
+        let mut places = Vec::new();
+        paths(&pod, "", &mut places);
+        places.retain(|place| !["", "/metadata", "/metadata/name"].contains(&place.as_str()));
+        *pod.pointer_mut(&places[at.index(places.len())]).unwrap() = other;
+        let changed = read(&json!({"type": "MODIFIED", "object": pod}).to_string()).unwrap().unwrap();
+        prop_assert!(matches!(changed.change, Change::Present(pod) if pod.name == "a"));
+    }
+
+    /// No line ends anything but by what the server says in it.
+    #[test]
+    fn any_line_can_be_read(line in prop_oneof!["\\PC{0,40}", json_value().prop_map(|value| value.to_string())]) {
+        prop_assert!(read(&line).is_ok());
+    }
 }

@@ -46,7 +46,7 @@ async fn another_instances_or_another_requests_pod_is_not_ours() {
     let bed = Bed::new().await;
     bed.create_all(1).await;
     let mut other = origin("r", 0, 1);
-    other.instance = Instance::parse("other").unwrap();
+    other.instance = Instance::parse("other").unwrap().into();
     assert!(matches!(bed.create(&other).await, CreateOutcome::Rejected(_)));
     let mut other = origin("r", 0, 1);
     other.template = TemplateId::parse("large").unwrap();

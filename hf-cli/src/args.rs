@@ -1,8 +1,9 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
+use hf_core::Call;
 use hf_settings::Common;
 
 /// The five calls of IBM Spectrum Symphony's host factory, answered from the store of this provider.
@@ -40,6 +41,19 @@ pub enum Command {
     GetReturnRequests(Input),
 }
 
+impl Command {
+    /// Which call it is, and where its input is.
+    pub(crate) fn call(&self) -> (Call, &Input) {
+        match self {
+            Self::GetAvailableTemplates(input) => (Call::GetAvailableTemplates, input),
+            Self::RequestMachines(input) => (Call::RequestMachines, input),
+            Self::RequestReturnMachines(input) => (Call::RequestReturnMachines, input),
+            Self::GetRequestStatus(input) => (Call::GetRequestStatus, input),
+            Self::GetReturnRequests(input) => (Call::GetReturnRequests, input),
+        }
+    }
+}
+
 /// Where the input is.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Input {
@@ -50,4 +64,11 @@ pub struct Input {
     /// The same, without -f.
     #[arg(value_name = "FILE")]
     pub path: Option<PathBuf>,
+}
+
+impl Input {
+    /// The file; `None` is standard input.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.file.as_deref().or(self.path.as_deref())
+    }
 }

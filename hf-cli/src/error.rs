@@ -1,9 +1,10 @@
 //! Why a call fails. Each message names the file, the field and the remedy where there are such.
 
 use std::io;
+use std::path::PathBuf;
 
 use hf_core::wire::InputError;
-use hf_core::{IdError, TemplateId};
+use hf_core::{CallError, IdError, TemplateId};
 use hf_settings::SettingsError;
 use hf_store::RegisterError;
 
@@ -11,23 +12,26 @@ use hf_store::RegisterError;
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// The input cannot be read.
-    #[error("cannot read the input {source_name}: {error}")]
+    #[error("cannot read the input {input}: {error}")]
     Read {
         /// The file, or standard input.
-        source_name: String,
+        input: String,
         /// Why.
         error: io::Error,
     },
     /// The input is not what the call takes.
-    #[error("{source_name}: {error}")]
+    #[error("{input}: {error}")]
     Input {
         /// The file, or standard input.
-        source_name: String,
+        input: String,
         /// Where in it, and what.
         error: InputError,
     },
     /// More machines than the template ever has.
-    #[error("`template.machineCount` is {asked}, but template {template} has a `maxNumber` of {max}")]
+    #[error(
+        "`template.machineCount` is {asked}, but template {template} has a `maxNumber` of {max} in {}",
+        file.display()
+    )]
     Count {
         /// The template.
         template: TemplateId,
@@ -35,6 +39,8 @@ pub enum CliError {
         asked: u32,
         /// Its `maxNumber`.
         max: u32,
+        /// The templates file.
+        file: PathBuf,
     },
     /// The id that was given for the new request is none.
     #[error("--request-id (HF_K8S_REQUEST_ID): {0}")]
@@ -48,9 +54,9 @@ pub enum CliError {
     /// The store.
     #[error(transparent)]
     Store(#[from] hf_store::Error),
-    /// The answer could not be printed.
-    #[error("cannot print the answer: {0}")]
-    Print(serde_json::Error),
+    /// The answer cannot be written as JSON.
+    #[error("cannot write the answer: {0}")]
+    Output(String),
 }
 
 impl hf_store::StoreError for CliError {
@@ -64,6 +70,15 @@ impl hf_store::StoreError for CliError {
 }
 
 impl CliError {
+    /// Why a call was not answered, with the name of its input.
+    pub(crate) fn from_call(error: CallError<Self>, input: &str) -> Self {
+        match error {
+            CallError::Input(error) => Self::Input { input: input.to_owned(), error },
+            CallError::Provider(error) => error,
+            CallError::Output(reason) => Self::Output(reason),
+        }
+    }
+
     /// Whether the store was replaced under the call, which can then be made again.
     pub(crate) fn was_replaced(&self) -> bool {
         use hf_store::Error::Replaced;

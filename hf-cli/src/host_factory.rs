@@ -1,11 +1,9 @@
-//! How Host Factory writes things, and how it is told of trouble.
+//! How Host Factory writes things, and that it called.
 
 use std::collections::HashSet;
 
-use hf_core::ground::{self, Target};
 use hf_core::{Config, MachineName};
-use hf_settings::Settings;
-use hf_store::{Heartbeat, Tx};
+use hf_store::{HOST_FACTORY, HOST_FACTORY_HOSTS, Heartbeat, Store, Tx};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::CliError;
@@ -21,50 +19,61 @@ pub(crate) fn host(name: &MachineName, config: &Config) -> String {
     format!("{name}{}", config.host_suffix)
 }
 
-/// Why we cannot say that something is not there; `None` on known ground (contract, section 3).
-pub(crate) fn doubt(
-    tx: &Tx<'_>,
-    settings: &Settings,
-    config: &Config,
-    now: Timestamp,
-) -> Result<Option<String>, CliError> {
-    let mut required: Vec<Target> = match settings.templates() {
-        Ok(templates) => {
-            templates.usable.iter().map(|(template, pod)| template.target(pod, config)).collect()
-        }
-        Err(error) => return Ok(Some(format!("the configured clusters are not known: {error}"))),
-    };
-    required.extend(tx.inhabited()?);
-    Ok(ground::doubt(&required, &tx.watched()?, now))
+/// The first few of many names, for the log: one line a call, however much is wrong.
+pub(crate) fn some<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 5;
+    let more = names.len().saturating_sub(SHOWN);
+    let cut = |name: &str| format!("{:?}", name.chars().take(100).collect::<String>());
+    let shown = names.take(SHOWN).map(cut).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
-/// What is said of watchers that do not work, for the programs that an answer depends on (rule 14).
-pub(crate) fn trouble(beats: &[Heartbeat], programs: &[&str], now: Timestamp) -> String {
-    let each = programs.iter().filter_map(|program| {
-        let Some(beat) = beats.iter().find(|beat| beat.program == *program) else {
-            return Some(format!(
-                "{program} has never run for this provider (HF_PROVIDER_NAME) and work directory"
-            ));
-        };
-        let silent = now.duration_since(beat.beat_at);
-        if silent > SILENCE {
-            Some(format!("{program} has been silent for {}", minutes(silent)))
-        } else if beat.trouble.is_empty() {
-            None
-        } else {
-            Some(format!("{program}: {}", beat.trouble))
-        }
-    });
-    each.collect::<Vec<_>>().join("; ")
+/// A call of Host Factory's, which shows that it is there (rule 13).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sign {
+    pub(crate) now: Timestamp,
+    /// Whether it listed its hosts.
+    pub(crate) hosts: bool,
 }
 
-/// How long a watcher may be silent before it is said: several of its heartbeats.
-const SILENCE: SignedDuration = SignedDuration::from_secs(60);
+/// How old the last sign may grow before it is noted anew: far below what counts as silence, and seldom enough that
+/// most calls write nothing.
+const SIGN_AGE: SignedDuration = SignedDuration::from_secs(30);
 
-fn minutes(duration: SignedDuration) -> String {
-    match duration.as_mins() {
-        minutes if minutes >= 120 => format!("{} h", minutes / 60),
-        minutes => format!("{minutes} min"),
+impl Sign {
+    fn programs(self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(HOST_FACTORY).chain(self.hosts.then_some(HOST_FACTORY_HOSTS))
+    }
+
+    /// Whether it is worth a write.
+    pub(crate) fn is_due(self, tx: &Tx<'_>) -> Result<bool, CliError> {
+        let beats = tx.heartbeats()?;
+        Ok(self.programs().any(|program| {
+            let last = beats.iter().find(|beat| beat.program == program);
+            last.is_none_or(|last| self.now.duration_since(last.beat_at).abs() >= SIGN_AGE)
+        }))
+    }
+
+    /// Notes it.
+    pub(crate) fn note(self, tx: &Tx<'_>) -> Result<(), CliError> {
+        for program in self.programs() {
+            tx.beat(&Heartbeat {
+                program: program.to_owned(),
+                host: hf_settings::host_name(),
+                pid: std::process::id(),
+                started_at: self.now,
+                beat_at: self.now,
+                trouble: String::new(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes what the answer does not depend on: if that fails, it is said and the answer is given.
+pub(crate) fn beside(store: &mut Store, work: impl FnOnce(&Tx<'_>) -> Result<(), CliError>) {
+    if let Err(error) = store.write(work) {
+        tracing::warn!("cannot note that Host Factory called: {error}");
     }
 }
 
@@ -72,27 +81,17 @@ fn minutes(duration: SignedDuration) -> String {
 mod tests {
     use super::*;
 
-    fn beat(program: &str, second: i64, trouble: &str) -> Heartbeat {
-        let at = Timestamp::from_second(second).unwrap();
-        let (program, trouble) = (program.to_owned(), trouble.to_owned());
-        Heartbeat { program, host: "h".to_owned(), pid: 1, started_at: at, beat_at: at, trouble }
-    }
-
-    #[test]
-    fn silence_and_trouble_are_said_and_health_is_not() {
-        let now = Timestamp::from_second(10_000).unwrap();
-        let beats = [beat("a", 9_990, ""), beat("b", 9_760, ""), beat("c", 10_000, "the disk is full")];
-        assert_eq!(trouble(&beats, &["a"], now), "");
-        assert_eq!(
-            trouble(&beats, &["a", "b", "c"], now),
-            "b has been silent for 4 min; c: the disk is full"
-        );
-        assert!(trouble(&beats, &["d"], now).contains("d has never run"));
-    }
-
     #[test]
     fn repeats_count_once_and_the_order_stays() {
         let items = ["b", "a", "b"].map(str::to_owned).to_vec();
         assert_eq!(once(items, Clone::clone).collect::<Vec<_>>(), ["b", "a"]);
+    }
+
+    #[test]
+    fn of_many_names_a_few_are_shown() {
+        assert_eq!(some(["a"].into_iter()), r#""a""#);
+        let many: Vec<String> = (0..1_000).map(|n| format!("{n}{}", "x".repeat(1_000))).collect();
+        let shown = some(many.iter().map(String::as_str));
+        assert!(shown.len() < 1_000 && shown.ends_with(" and 995 more"), "{shown}");
     }
 }

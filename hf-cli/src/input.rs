@@ -3,26 +3,25 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use hf_core::wire;
-use serde::de::DeserializeOwned;
-
 use crate::args::Input;
 use crate::error::CliError;
 
 /// More than Host Factory could ever send: 64 MiB is a return of half a million machines.
 const MOST: u64 = 64 << 20;
 
-/// Reads and parses the input.
-pub(crate) fn read<T: DeserializeOwned>(input: &Input) -> Result<T, CliError> {
-    let file = input.file.as_ref().or(input.path.as_ref());
-    let source_name = file.map_or_else(|| "standard input".to_owned(), |path| path.display().to_string());
-    let text = match file {
-        Some(path) => File::open(path).and_then(bounded),
-        None => bounded(io::stdin().lock()),
-    };
-    match text {
-        Ok(text) => wire::parse(&text).map_err(|error| CliError::Input { source_name, error }),
-        Err(error) => Err(CliError::Read { source_name, error }),
+impl Input {
+    /// Reads it.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, CliError> {
+        let text = match self.path() {
+            Some(path) => File::open(path).and_then(bounded),
+            None => bounded(io::stdin().lock()),
+        };
+        text.map_err(|error| CliError::Read { input: self.name(), error })
+    }
+
+    /// What it is called in messages.
+    pub(crate) fn name(&self) -> String {
+        self.path().map_or_else(|| "standard input".to_owned(), |path| path.display().to_string())
     }
 }
 

@@ -12,43 +12,55 @@ mod output;
 mod provider;
 mod returns;
 mod status;
+mod surroundings;
 mod templates;
 
+use std::any::Any;
+use std::ffi::OsString;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
-use hf_core::Provider;
-use hf_core::wire::Failure;
+use clap::error::ErrorKind;
+use hf_core::Call;
 use jiff::Timestamp;
 
 pub use args::{Args, Command};
 pub use error::CliError;
+pub use output::Outcome;
 pub use provider::StoreProvider;
 
 /// Runs the program with its arguments, as the shell gave them. What it prints goes to `stdout`.
+///
+/// Host Factory is owed a document and an exit code of 0 or 1 even by a program with a bug in it.
 pub fn main(
-    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+    arguments: impl IntoIterator<Item = OsString>,
     now: Timestamp,
     stdout: &mut impl Write,
 ) -> ExitCode {
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(arguments, now))).unwrap_or_else(|panic| {
+        let message = format!("a bug in hf-cli, please report it: {}", words(panic.as_ref()));
+        tracing::error!("{message}");
+        Outcome::Failed(message)
+    });
+    outcome.print(stdout)
+}
+
+/// Runs one command, up to what is to be printed.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, now: Timestamp) -> Outcome {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         // Help and version are the only texts that are not JSON.
-        Err(error) if !error.use_stderr() => return output::text(&error.render().to_string(), stdout),
-        Err(error) => return output::failure(&usage(&error), stdout),
+        Err(error) if !error.use_stderr() => return Outcome::Help(error.render().to_string()),
+        Err(error) => return Outcome::Failed(usage(&error)),
     };
-    run(args, now, stdout)
-}
-
-/// Runs one command.
-pub fn run(args: Args, now: Timestamp, stdout: &mut impl Write) -> ExitCode {
     match answer(args, now) {
-        Ok(document) => output::document(&document, stdout),
+        Ok(document) => Outcome::Answered(document),
         Err(error) => {
-            let failure = Failure { message: error.to_string() };
-            tracing::error!("{}", failure.message);
-            output::failure(&failure, stdout)
+            let message = error.to_string();
+            tracing::error!("{message}");
+            Outcome::Failed(message)
         }
     }
 }
@@ -59,24 +71,24 @@ fn answer(args: Args, now: Timestamp) -> Result<Vec<u8>, CliError> {
     settings.init_log();
     let request_id = args.request_id.filter(|id| !id.is_empty());
     let provider = StoreProvider::new(settings, request_id, now);
-    let json = match args.command {
-        // Host Factory may ask only once: nothing in its input matters, so it is not even read.
-        Command::GetAvailableTemplates(_) => json(&provider.get_available_templates(Default::default())?),
-        Command::RequestMachines(file) => json(&provider.request_machines(input::read(&file)?)?),
-        Command::RequestReturnMachines(file) => json(&provider.request_return_machines(input::read(&file)?)?),
-        Command::GetRequestStatus(file) => json(&provider.get_request_status(input::read(&file)?)?),
-        Command::GetReturnRequests(file) => json(&provider.get_return_requests(input::read(&file)?)?),
-    };
-    json.map_err(CliError::Print)
-}
-
-fn json(output: &impl serde::Serialize) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(output)
+    let (call, input) = args.command.call();
+    // Nothing in the input of that one matters, and Host Factory may make the call only once: it is not even opened.
+    let text = if call == Call::GetAvailableTemplates { Vec::new() } else { input.read()? };
+    call.answer(&provider, &text).map_err(|error| CliError::from_call(error, &input.name()))
 }
 
 /// What clap says, on one line.
-fn usage(error: &clap::Error) -> Failure {
+fn usage(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "no command was given; --help lists them".to_owned();
+    }
     let text = error.render().to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    Failure { message: lines.collect::<Vec<_>>().join("; ") }
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it panicked")
 }

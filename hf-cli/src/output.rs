@@ -1,30 +1,49 @@
 //! Printing: one document on standard output, in one write.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use hf_core::wire::Failure;
 
-/// Prints an answer.
-pub(crate) fn document(json: &[u8], stdout: &mut impl Write) -> ExitCode {
-    print(&[json, b"\n"].concat(), stdout, ExitCode::SUCCESS)
+/// What a run of the program comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The answer, as JSON.
+    Answered(Vec<u8>),
+    /// Why there is none.
+    Failed(String),
+    /// What a person asked for with `--help` or `--version`.
+    Help(String),
 }
 
-/// Prints why there is none.
-pub(crate) fn failure(failure: &Failure, stdout: &mut impl Write) -> ExitCode {
-    let json = serde_json::to_vec(failure).unwrap_or_else(|_| br#"{"message":"failed"}"#.to_vec());
-    print(&[&json, b"\n".as_slice()].concat(), stdout, ExitCode::FAILURE)
-}
-
-/// Prints help.
-pub(crate) fn text(text: &str, stdout: &mut impl Write) -> ExitCode {
-    print(text.as_bytes(), stdout, ExitCode::SUCCESS)
-}
-
-/// An answer that did not arrive is a failed call: Host Factory asks again.
-fn print(bytes: &[u8], stdout: &mut impl Write, code: ExitCode) -> ExitCode {
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Ok(()) => code,
-        Err(_) => ExitCode::FAILURE,
+impl Outcome {
+    /// Prints it. An answer that did not arrive is a failed call: Host Factory asks again.
+    pub fn print(self, stdout: &mut impl Write) -> ExitCode {
+        let (text, code) = match self {
+            Self::Answered(json) => (line(json), ExitCode::SUCCESS),
+            Self::Failed(message) => (line(failure(message)), ExitCode::FAILURE),
+            Self::Help(text) => (text.into_bytes(), ExitCode::SUCCESS),
+        };
+        match write(&text, stdout) {
+            Ok(()) => code,
+            Err(error) => {
+                tracing::error!("cannot print the answer: {error}");
+                ExitCode::FAILURE
+            }
+        }
     }
+}
+
+fn failure(message: String) -> Vec<u8> {
+    serde_json::to_vec(&Failure { message }).unwrap_or_else(|_| br#"{"message":"failed"}"#.to_vec())
+}
+
+fn line(mut json: Vec<u8>) -> Vec<u8> {
+    json.push(b'\n');
+    json
+}
+
+fn write(text: &[u8], stdout: &mut impl Write) -> io::Result<()> {
+    stdout.write_all(text)?;
+    stdout.flush()
 }

@@ -10,6 +10,8 @@ use hf_store::{Durability, NewAcquire, Options, ReturnedName, Store, Tx, Waker};
 use jiff::Timestamp;
 
 use crate::error::CliError;
+use crate::host_factory::Sign;
+use crate::surroundings::View;
 use crate::{host_factory, returns, status, templates};
 
 /// Answers Host Factory's calls from the store in the work directory.
@@ -43,10 +45,20 @@ impl StoreProvider {
         store: &mut Store,
         work: impl Fn(&Tx<'_>) -> Result<RequestId, CliError>,
     ) -> Result<RequestId, CliError> {
-        match store.write(&work) {
-            Err(error) if error.was_replaced() => store.write(&work),
+        let sign = Sign { now: self.now, hosts: false };
+        let work = |tx: &Tx<'_>| {
+            let id = work(tx)?;
+            sign.note(tx)?;
+            Ok::<_, CliError>(id)
+        };
+        match store.write(work) {
+            Err(error) if error.was_replaced() => store.write(work),
             other => other,
         }
+    }
+
+    fn view<'a>(&'a self, config: &'a Config) -> View<'a> {
+        View { settings: &self.settings, config, now: self.now }
     }
 
     fn wake(&self, program: &str) {
@@ -70,7 +82,8 @@ impl Provider for StoreProvider {
         let (template, manifest) = self.settings.template(&input.template.template_id)?;
         let asked = input.template.machine_count;
         if let Some(max) = template.max_number.filter(|max| asked > *max) {
-            return Err(CliError::Count { template: template.id, asked, max });
+            let file = self.settings.templates_file()?;
+            return Err(CliError::Count { template: template.id, asked, max, file });
         }
         let (json, digest) = manifest.canonical();
         let target = template.target(&manifest, &config);
@@ -125,8 +138,8 @@ impl Provider for StoreProvider {
         let ids: Vec<_> = host_factory::once(input.requests, |asked| asked.request_id.clone())
             .map(|asked| asked.request_id)
             .collect();
-        let view = status::View { settings: &self.settings, config: &config, now: self.now };
-        Ok(get_request_status::Output { requests: view.answer(&mut store, &ids)? })
+        let requests = status::answer(self.view(&config), &mut store, &ids)?;
+        Ok(get_request_status::Output { requests })
     }
 
     fn get_return_requests(
@@ -138,6 +151,6 @@ impl Provider for StoreProvider {
         let names: Vec<_> = host_factory::once(input.machines, |machine| machine.name.clone())
             .map(|machine| machine.name)
             .collect();
-        store.read(|tx| returns::announce(tx, &self.settings, &config, &names, self.now))
+        returns::announce(self.view(&config), &mut store, &names)
     }
 }

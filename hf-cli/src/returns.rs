@@ -1,52 +1,103 @@
 //! `getReturnRequests`: which of Host Factory's machines are gone or going.
 
+use hf_core::MachineName;
 use hf_core::reclaim::{Candidate, grace_period};
 use hf_core::wire::get_return_requests::{Output, Reclaimed};
-use hf_core::{Config, MachineName};
-use hf_settings::Settings;
-use hf_store::Tx;
-use jiff::Timestamp;
+use hf_store::Store;
 
 use crate::error::CliError;
-use crate::host_factory::doubt;
+use crate::host_factory::{Sign, beside, some};
+use crate::surroundings::{Surroundings, View};
 
 /// Goes through the hosts that Host Factory knows.
-pub(crate) fn announce(
-    tx: &Tx<'_>,
-    settings: &Settings,
-    config: &Config,
-    hosts: &[String],
-    now: Timestamp,
-) -> Result<Output, CliError> {
-    let mut reclaimed = Vec::new();
-    let mut unknown = Vec::new();
-    for host in hosts {
-        let name = MachineName::from_host(host, &config.host_suffix).ok();
+pub(crate) fn announce(view: View<'_>, store: &mut Store, hosts: &[String]) -> Result<Output, CliError> {
+    let sign = Sign { now: view.now, hosts: !hosts.is_empty() };
+    let (found, output, sign_is_due) = store.read(|tx| {
+        let around = view.within(tx);
+        let mut found = Found::default();
+        for host in hosts {
+            found.look_at(&around, host)?;
+        }
+        let output = found.output(&around)?;
+        Ok::<_, CliError>((found, output, sign.is_due(tx)?))
+    })?;
+    if sign_is_due || !found.listed.is_empty() {
+        beside(store, |tx| {
+            found.listed.iter().try_for_each(|machine| tx.claim_machine(*machine))?;
+            sign.note(tx)
+        });
+    }
+    Ok(output)
+}
+
+/// What is known of the hosts.
+#[derive(Default)]
+struct Found<'a> {
+    reclaimed: Vec<Reclaimed>,
+    /// Those that the store does not know, each with the name that its pod would have.
+    unknown: Vec<(&'a str, String)>,
+    /// Rebuilt from the cluster, and listed by Host Factory for the first time since: no longer unclaimed (rule 13).
+    listed: Vec<i64>,
+}
+
+impl<'a> Found<'a> {
+    fn look_at(&mut self, around: &Surroundings<'_>, host: &'a str) -> Result<(), CliError> {
+        let tx = around.tx;
+        let name = MachineName::from_host(host, &around.view.config.host_suffix).ok();
         let Some(row) = name.as_ref().map(|name| tx.machine(name)).transpose()?.flatten() else {
-            unknown.push((host, name));
-            continue;
+            let pod = name.map_or_else(|| host.to_owned(), String::from);
+            if !tx.return_of_unknown(&pod)?.silences(around.view.now) {
+                self.unknown.push((host, pod));
+            }
+            return Ok(());
         };
+        if row.unlisted {
+            self.listed.push(row.seq);
+        }
         let returned = tx.return_of(row.seq)?;
         let candidate = Candidate { machine: &row.machine, deleting_since: row.deleting_since, returned };
-        if let Some(grace_period) = grace_period(&candidate, now) {
-            reclaimed.push(Reclaimed { machine: host.clone(), grace_period });
+        if let Some(grace_period) = grace_period(&candidate, around.view.now) {
+            self.reclaimed.push(Reclaimed { machine: host.to_owned(), grace_period });
         }
+        Ok(())
     }
-    let doubt = if unknown.is_empty() { None } else { doubt(tx, settings, config, now)? };
-    if let Some(reason) = doubt {
-        tracing::warn!(
-            count = unknown.len(),
-            "Host Factory lists unknown machines, of which nothing is said: {reason}"
-        );
-        let message = format!("{} machines are not known yet: {reason}", unknown.len());
-        return Ok(Output::new(message, reclaimed));
-    }
-    for (host, name) in unknown {
-        let pod = name.as_ref().map_or(host.as_str(), MachineName::as_str);
-        if !tx.is_other(pod)? {
-            tracing::warn!(host, "Host Factory lists a machine that is nowhere: it is reported as gone");
-            reclaimed.push(Reclaimed { machine: host.clone(), grace_period: 0 });
+
+    /// The answer. Of unknown machines something is said on known ground alone (rule 7).
+    fn output(&self, around: &Surroundings<'_>) -> Result<Output, CliError> {
+        let mut reclaimed = self.reclaimed.clone();
+        let mut said = Vec::new();
+        let doubt = if self.unknown.is_empty() { None } else { around.doubt()? };
+        if let Some(reason) = doubt {
+            let hosts = some(self.unknown.iter().map(|(host, _)| *host));
+            let count = self.unknown.len();
+            tracing::warn!(
+                count,
+                hosts,
+                "Host Factory lists unknown machines, of which nothing is said: {reason}"
+            );
+            said.push(format!("{count} machines are not known yet: {reason}"));
+        } else {
+            let mut nowhere = Vec::new();
+            for (host, pod) in &self.unknown {
+                if !around.tx.is_other(pod)? {
+                    nowhere.push(*host);
+                }
+            }
+            if !nowhere.is_empty() {
+                let (count, hosts) = (nowhere.len(), some(nowhere.iter().copied()));
+                tracing::warn!(
+                    count,
+                    hosts,
+                    "Host Factory lists machines that are nowhere: reported as gone"
+                );
+            }
+            let gone = |host: &str| Reclaimed { machine: host.to_owned(), grace_period: 0 };
+            reclaimed.extend(nowhere.into_iter().map(gone));
+            said.push(around.trouble(&["hf-watch-pods"])?);
         }
+        said.extend(around.refusals()?.iter().cloned());
+        said.retain(|text| !text.is_empty());
+        said.dedup();
+        Ok(Output::new(said.join("; "), reclaimed))
     }
-    Ok(Output::new(String::new(), reclaimed))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::ser::SerializeTuple;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// The attributes of one template, by name.
@@ -89,6 +89,13 @@ impl Serialize for Attribute {
         pair.serialize_element(kind)?;
         pair.serialize_element(&self.value)?;
         pair.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Attribute {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        let json = Value::deserialize(reader)?;
+        Self::read(&json).map_err(|reason| serde::de::Error::custom(format!("the attribute {reason}")))
     }
 }
 

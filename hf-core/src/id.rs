@@ -2,8 +2,11 @@
 //! key without a second look.
 
 use std::fmt;
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
+
+use crate::text::shorten;
 
 /// The most machines that one request may ask for. Far above what one template is given in practice; it keeps a
 /// mistyped count from becoming a store of a billion rows.
@@ -19,6 +22,12 @@ pub struct IdError {
     kind: &'static str,
     value: String,
     rule: &'static str,
+}
+
+impl IdError {
+    fn new(kind: &'static str, value: &str, rule: &'static str) -> Self {
+        Self { kind, value: shorten(value), rule }
+    }
 }
 
 /// The id of an acquire or return request. Both kinds share one space.
@@ -49,7 +58,7 @@ impl RequestId {
     /// If it is no DNS label, or too long for the names of the machines of a request.
     pub fn parse(value: &str) -> Result<Self, IdError> {
         let longest = MAX_LABEL - format!("-{}", MAX_MACHINES - 1).len();
-        let error = |rule| IdError { kind: "request id", value: value.to_owned(), rule };
+        let error = |rule| IdError::new("request id", value, rule);
         if !is_dns_label(value) {
             return Err(error(
                 "is not a DNS label (a-z, 0-9 and '-', beginning and ending with a letter or digit)",
@@ -63,6 +72,12 @@ impl RequestId {
 
     /// The name of the `n`-th machine, counted from 0: the same one for ever, so that asking twice for it meets
     /// the same pod.
+    ///
+    /// ```
+    /// let request: hf_core::RequestId = "req1".parse()?;
+    /// assert_eq!(request.machine(2).as_str(), "req1-2");
+    /// # Ok::<(), hf_core::IdError>(())
+    /// ```
     pub fn machine(&self, n: u32) -> MachineName {
         MachineName(format!("{}-{n}", self.0))
     }
@@ -86,7 +101,7 @@ impl MachineName {
         if is_dns_label(value) {
             Ok(Self(value.to_owned()))
         } else {
-            Err(IdError { kind: "machine name", value: value.to_owned(), rule: "is not a DNS label" })
+            Err(IdError::new("machine name", value, "is not a DNS label"))
         }
     }
 
@@ -119,7 +134,7 @@ impl TemplateId {
             Ok(Self(value.to_owned()))
         } else {
             let rule = "is not 1 to 64 of the characters 0-9, A-Z, a-z, '-' and '_'";
-            Err(IdError { kind: "template id", value: value.to_owned(), rule })
+            Err(IdError::new("template id", value, rule))
         }
     }
 
@@ -143,7 +158,7 @@ impl Instance {
             Ok(Self(value.to_owned()))
         } else {
             let rule = "is not 1 to 253 characters without control characters";
-            Err(IdError { kind: "provider name", value: value.to_owned(), rule })
+            Err(IdError::new("provider name", value, rule))
         }
     }
 
@@ -166,16 +181,37 @@ impl Instance {
     }
 }
 
-macro_rules! display {
+/// What every kind of name can do. Reading one back goes through the check again.
+macro_rules! text {
     ($($name:ty),*) => {$(
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.pad(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(value: &str) -> Result<Self, IdError> {
+                Self::parse(value)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
             }
         }
     )*};
 }
-display!(RequestId, MachineName, TemplateId, Instance);
+text!(RequestId, MachineName, TemplateId, Instance);
 
 /// A DNS label as RFC 1123 has it and Kubernetes checks it.
 pub(crate) fn is_dns_label(value: &str) -> bool {
@@ -202,6 +238,22 @@ mod tests {
         for bad in ["", "-a", "a-", "A", "a.b", "a/b", "../x", "a b", "ä", &long] {
             assert!(RequestId::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_name_is_text_and_is_read_from_text() {
+        let name: MachineName = "r-1".parse().unwrap();
+        assert_eq!(
+            (name.as_ref(), format!("{name:>4}"), String::from(name.clone())),
+            ("r-1", " r-1".into(), "r-1".into())
+        );
+        assert!("R_1".parse::<MachineName>().is_err() && "R_1".parse::<TemplateId>().is_ok());
+    }
+
+    #[test]
+    fn what_is_said_of_a_bad_name_is_short_however_long_it_is() {
+        let said = TemplateId::parse(&"\u{1}ä".repeat(1_000_000)).unwrap_err().to_string();
+        assert!(said.len() < 4_000, "{} bytes", said.len());
     }
 
     #[test]

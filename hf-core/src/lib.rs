@@ -6,6 +6,7 @@
 //! ```text
 //!   wire        what Host Factory sends and expects, one module for each of its five scripts
 //!   Provider    the five calls, for those who write a provider of their own
+//!   Call        the same by name, from the bytes of the input to those of the answer
 //!   Template    what may be asked for                      TemplateId
 //!   Life        whether a machine's pod may still be made, and whether it must go    MachineName
 //!   PodFacts    what the cluster says of one pod
@@ -15,8 +16,47 @@
 //! ```
 //!
 //! Nothing here does I/O, reads a clock, or knows Kubernetes' client or SQL: time is an argument, facts are values.
+//!
+//! # A provider of one's own
+//!
+//! Implement [`Provider`], and let [`Call`] do the rest. `examples/in_memory.rs` is a whole one; this is the program
+//! behind its scripts:
+//!
+//! ```
+//! use hf_core::wire::Failure;
+//! use hf_core::{Call, Provider};
+//!
+//! /// What to print on standard output, and what to exit with.
+//! fn script(provider: &impl Provider, call: Call, input: &[u8]) -> (Vec<u8>, u8) {
+//!     match call.answer(provider, input) {
+//!         Ok(document) => (document, 0),
+//!         Err(error) => {
+//!             let failure = Failure { message: error.to_string() };
+//!             (serde_json::to_vec(&failure).unwrap_or_default(), 1)
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! # The other side
+//!
+//! The messages are read and written in both directions, so a program that plays Host Factory uses the same types:
+//!
+//! ```
+//! use hf_core::status::RequestStatus;
+//! use hf_core::wire::{self, get_request_status::{Asked, Input, Output}};
+//!
+//! let input = serde_json::to_string(&Input { requests: vec![Asked { request_id: "req1".into() }] }).unwrap();
+//! assert_eq!(input, r#"{"requests":[{"requestId":"req1"}]}"#);
+//!
+//! let printed = br#"{"requests":[{"requestId":"req1","status":"running","message":"","machines":[]}]}"#;
+//! let output: Output = wire::parse(printed)?;
+//! assert_eq!(output.requests[0].status, RequestStatus::Running);
+//! # Ok::<(), wire::InputError>(())
+//! ```
 
 pub mod attributes;
+mod call;
 pub mod config;
 pub mod facts;
 pub mod ground;
@@ -29,8 +69,10 @@ pub mod reclaim;
 pub mod resources;
 pub mod status;
 pub mod template;
+mod text;
 pub mod wire;
 
+pub use call::{Call, CallError, UnknownCall};
 pub use config::Config;
 pub use facts::{PodFacts, PodPhase};
 pub use id::{IdError, Instance, MAX_MACHINES, MachineName, RequestId, TemplateId};

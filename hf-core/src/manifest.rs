@@ -69,7 +69,7 @@ impl ManifestError {
 }
 
 fn error(field: impl Into<String>, reason: impl Into<String>) -> ManifestError {
-    ManifestError { field: field.into(), reason: reason.into() }
+    ManifestError { field: field.into(), reason: crate::text::shorten(&reason.into()) }
 }
 
 fn expect(pod: &Value, field: &str, value: &str) -> Result<(), ManifestError> {

@@ -8,7 +8,8 @@ use crate::wire::{
 /// A provider of machines, as Host Factory calls it.
 ///
 /// Each call answers at once; the work that it starts goes on after it. An error is printed as
-/// `{"message": "…"}` and means that nothing was changed.
+/// [`{"message": "…"}`](crate::wire::Failure) and means that nothing was changed. [`Call`](crate::Call) reads the
+/// input and writes the answer.
 pub trait Provider {
     /// Why a call could not be answered.
     type Error: std::error::Error;

@@ -1,11 +1,12 @@
 //! What the facts of its machines mean for a request (rules 2, 3, 4 and 6 of the contract).
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::life::{Creation, Doom, Life, PodSeen};
 use crate::{MachineName, PodFacts};
 
-/// What the store knows of one machine.
+/// What is known of one machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
     /// The pod's name.
@@ -25,7 +26,7 @@ pub struct Machine {
 }
 
 /// When a machine of an acquire request counts as delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Readiness {
     /// Every container runs and the pod has an address.
@@ -36,7 +37,7 @@ pub enum Readiness {
 }
 
 /// What to answer for a request of which some machines succeeded and some failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartialFailure {
     /// `complete`: Host Factory reads the machines.
@@ -47,7 +48,7 @@ pub enum PartialFailure {
 }
 
 /// The outcome of a machine for one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MachineResult {
     /// Not settled.
@@ -59,7 +60,7 @@ pub enum MachineResult {
 }
 
 /// The state of a request. All but `Running` are terminal: Host Factory stops asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestStatus {
     /// Some machine is not settled.
@@ -115,6 +116,10 @@ fn acquired_result(machine: &Machine, readiness: Readiness) -> (MachineResult, S
         Creation::Lost => return failed("", "lost with the database"),
         Creation::Cancelled => return failed(&machine.end_message, "cancelled before it was created"),
         Creation::Wanted | Creation::Creating | Creation::Created => {}
+    }
+    if life.doom == Some(Doom::Orphan) {
+        // It was over before this pod turned up, and the pod must go: that the pod runs is no delivery.
+        return failed(&machine.end_message, "the pod was deleted");
     }
     if life.pod == PodSeen::Never {
         return (Executing, machine.create_message.clone());

@@ -8,6 +8,7 @@ use crate::ground::Target;
 use crate::manifest::Manifest;
 use crate::quantity::Quantity;
 use crate::status::Readiness;
+use crate::text::shorten;
 use crate::wire::{InputError, get_available_templates};
 use crate::{Config, MAX_MACHINES, TemplateId, resources};
 
@@ -67,8 +68,9 @@ pub fn parse_file(json: &[u8]) -> Result<Vec<Result<Template, TemplateError>>, I
     let mut seen = std::collections::BTreeSet::new();
     let parse = |(index, value): (usize, Value)| {
         let given = value["templateId"].as_str();
-        let name = given.map_or_else(|| format!("number {}", index + 1), |id| format!("{id:?}"));
-        let template = parse(value).map_err(|reason| TemplateError { name: name.clone(), reason })?;
+        let name = given.map_or_else(|| format!("number {}", index + 1), |id| shorten(&format!("{id:?}")));
+        let reason = |reason: String| TemplateError { name: name.clone(), reason: shorten(&reason) };
+        let template = parse(value).map_err(reason)?;
         if seen.insert(template.id.clone()) {
             Ok(template)
         } else {
@@ -105,9 +107,9 @@ fn parse(value: Value) -> Result<Template, String> {
         Value::Object(map) => map,
         _ => Map::new(),
     };
-    for printed in ["templateId", "maxNumber", "availableNumber", "requestedMachines", "attributes"] {
-        other.remove(printed);
-    }
+    // Host Factory's parser takes keys whatever their case: a second spelling would compete with what we print.
+    let printed = ["templateId", "maxNumber", "availableNumber", "requestedMachines", "attributes"];
+    other.retain(|key, _| !printed.iter().any(|printed| key.eq_ignore_ascii_case(printed)));
     if known.pod_spec.is_empty() {
         return Err("`podSpec` is empty; it must be the path of a Pod manifest".to_owned());
     }

@@ -6,6 +6,7 @@ use hf_core::wire::{
     self, get_available_templates, get_request_status, get_return_requests, request_machines,
     request_return_machines,
 };
+use serde_json::json;
 
 fn ids(json: &str) -> Result<Vec<String>, String> {
     let input: get_request_status::Input = wire::parse(json.as_bytes()).map_err(|error| error.to_string())?;
@@ -64,7 +65,7 @@ fn unknown_keys_are_accepted_everywhere() {
 #[test]
 fn ids_that_are_not_of_our_form_are_not_bad_input() {
     for id in ["", "../../etc/passwd", "A B", "x'; DROP TABLE requests; --", "\u{0}", &"x".repeat(10_000)] {
-        let json = serde_json::json!({"requests": [{"requestId": id}]}).to_string();
+        let json = json!({"requests": [{"requestId": id}]}).to_string();
         assert_eq!(ids(&json).unwrap(), [id]);
     }
 }
@@ -130,7 +131,7 @@ fn a_status_answer_has_every_mandatory_field_with_its_type() {
         machine_id: "r-0".into(),
         name: "r-0".into(),
         result: hf_core::status::MachineResult::Fail,
-        status: "terminated",
+        status: "terminated".into(),
         private_ip_address: String::new(),
         public_ip_address: String::new(),
         launchtime: 1_516_131_665,
@@ -175,11 +176,80 @@ fn a_reclaim_answer() {
         @r#"{"status":"complete","message":"","requests":[{"machine":"r-0","gracePeriod":30}]}"#);
 }
 
+/// Whoever plays Host Factory writes inputs and reads answers with the same types.
+#[test]
+fn messages_are_read_and_written_in_both_directions() {
+    fn there_and_back<T: serde::Serialize + serde::de::DeserializeOwned>(json: serde_json::Value) {
+        let value: T = wire::parse(json.to_string().as_bytes()).unwrap();
+        assert_eq!(serde_json::to_value(&value).unwrap(), json);
+    }
+    there_and_back::<request_machines::Input>(json!({"template": {"templateId": "t", "machineCount": 3}}));
+    there_and_back::<request_machines::Output>(json!({"message": "ok", "requestId": "r"}));
+    there_and_back::<request_return_machines::Input>(
+        json!({"machines": [{"name": "a"}, {"name": "b", "machineId": "i"}]}),
+    );
+    there_and_back::<request_return_machines::Output>(json!({"message": "", "requestId": "r"}));
+    there_and_back::<get_request_status::Input>(json!({"requests": [{"requestId": "r"}]}));
+    there_and_back::<get_request_status::Output>(json!({"requests": [{
+        "requestId": "r", "status": "complete_with_error", "message": "",
+        "machines": [{
+            "machineId": "i", "name": "n", "result": "fail", "status": "preempted", "privateIpAddress": "",
+            "publicIpAddress": "", "launchtime": 5, "message": "gone",
+        }],
+    }]}));
+    there_and_back::<get_return_requests::Input>(json!({"machines": []}));
+    there_and_back::<get_return_requests::Output>(
+        json!({"status": "complete", "message": "", "requests": [{"machine": "n", "gracePeriod": 30}]}),
+    );
+    there_and_back::<get_available_templates::Output>(json!({"message": "", "templates": [{
+        "templateId": "t", "maxNumber": 5, "attributes": {"ncpus": ["Numeric", "2"]}, "site": {"kept": true},
+    }]}));
+    there_and_back::<wire::Failure>(json!({"message": "no"}));
+}
+
+#[test]
+fn an_answer_without_a_mandatory_field_is_refused() {
+    let machine = |field: &str, value: serde_json::Value| {
+        let mut machine = json!({
+            "machineId": "i", "name": "n", "result": "succeed", "privateIpAddress": "", "launchtime": 5,
+        });
+        machine[field] = value;
+        let json = json!({"requests": [{"requestId": "r", "status": "complete", "machines": [machine]}]});
+        wire::parse::<get_request_status::Output>(json.to_string().as_bytes())
+    };
+    assert!(machine("new", json!(1)).is_ok());
+    for (field, value) in [
+        ("launchtime", json!("1739212317")),
+        ("launchtime", json!(null)),
+        ("machineId", json!(null)),
+        ("result", json!("good")),
+    ] {
+        let error = machine(field, value).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("`requests[0].machines[0].{field}`")), "{error}");
+    }
+}
+
+#[test]
+fn what_is_said_of_bad_input_is_short_however_long_it_is() {
+    let long = "x".repeat(1_000_000);
+    let said = count(&json!({"template": long}).to_string()).unwrap_err();
+    assert!(
+        said.starts_with("`template`: invalid type: string") && said.contains("expected an object"),
+        "{said}"
+    );
+    assert!(said.len() < 1_000, "{} bytes", said.len());
+}
+
+#[expect(clippy::print_stdout, reason = "a test that checks nothing says so")]
+fn say_that_nothing_was_checked() {
+    println!("no folder of sample messages here: nothing to check");
+}
+
 /// Real and fixture messages, where they are at hand: every input is taken.
 #[test]
 fn sample_messages_are_taken() {
     let Ok(folder) = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples").read_dir() else {
-        println!("no folder of sample messages here: nothing to check");
+        say_that_nothing_was_checked();
         return;
     };
     for file in folder.map(|entry| entry.unwrap().path()) {

@@ -102,7 +102,11 @@ impl Settings {
         log::init(self);
     }
 
-    fn templates_file(&self) -> Result<PathBuf, SettingsError> {
+    /// Where the templates are.
+    ///
+    /// # Errors
+    /// If nobody said where the configuration is.
+    pub fn templates_file(&self) -> Result<PathBuf, SettingsError> {
         let confdir = self.confdir.as_ref().ok_or(SettingsError::NoConfdir)?;
         Ok(confdir.join("k8sprov_templates.json"))
     }

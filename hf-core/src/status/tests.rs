@@ -78,6 +78,14 @@ fn doomed_lost_and_refused_machines_are_failures() {
 }
 
 #[test]
+fn a_pod_that_turns_up_after_its_machine_was_over_revives_nothing() {
+    let orphan = PRESENT.vanished().seen(false);
+    assert_eq!(orphan.doom, Some(Doom::Orphan));
+    check(orphan, running(), MachineResult::Fail);
+    check(Life::LOST.seen(true), running(), MachineResult::Fail);
+}
+
+#[test]
 fn ready_is_asked_for_only_by_setting() {
     let machine = machine(PRESENT, running());
     let result = |readiness| acquired(&machine, readiness, Timestamp::UNIX_EPOCH).result;

@@ -97,6 +97,15 @@ fn a_bad_field_is_named() {
 }
 
 #[test]
+fn a_second_spelling_of_what_is_printed_is_not_passed_through() {
+    let mut template = good();
+    template["MAXNUMBER"] = json!(0);
+    template["AvailableNumber"] = json!(0);
+    let template = file(json!([template])).remove(0).unwrap();
+    assert_eq!(template.other.keys().collect::<Vec<_>>(), ["podSpec"]);
+}
+
+#[test]
 fn no_limit_is_announced_as_a_large_number() {
     let mut template = good();
     template["maxNumber"] = json!(-1);

@@ -7,20 +7,21 @@ use crate::attributes::Attributes;
 
 /// Host Factory sends `{}`; a list of templates is allowed. Nothing in it matters, and the call never fails on it,
 /// so it is not even parsed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {}
 
 /// The answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// A remark.
+    #[serde(default)]
     pub message: String,
     /// In order of preference.
     pub templates: Vec<Template>,
 }
 
 /// One template.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Template {
     /// Its id.

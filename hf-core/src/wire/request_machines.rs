@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::MAX_MACHINES;
 
 /// What Host Factory sends.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// What is asked for.
     #[serde(deserialize_with = "super::shape::object")]
@@ -16,7 +16,7 @@ pub struct Input {
 }
 
 /// A template and a count.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Template {
     /// The template's id.
@@ -27,10 +27,11 @@ pub struct Template {
 }
 
 /// The answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     /// A remark.
+    #[serde(default)]
     pub message: String,
     /// The id to ask for with `getRequestStatus`.
     pub request_id: String,

@@ -32,7 +32,11 @@ impl Pace {
     }
 
     /// How many may be in flight now.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and a few thousand")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 1 and a few thousand"
+    )]
     pub(crate) fn limit(&self) -> usize {
         self.limit as usize
     }

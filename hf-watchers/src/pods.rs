@@ -7,7 +7,9 @@ use futures::{FutureExt, StreamExt};
 use hf_core::MachineName;
 use hf_core::ground::Target;
 use hf_k8s::{ApiError, Change, Changed, Pod, Scope, Trouble};
-use hf_store::{Adoption, Error, FullListing, IdentityCheck, ListingVerdict, Observed, SeenPod, Store, Tx, Waker};
+use hf_store::{
+    Adoption, Error, FullListing, IdentityCheck, ListingVerdict, Observed, SeenPod, Store, Tx, Waker,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::context::Context;
@@ -27,9 +29,11 @@ pub(crate) async fn run(context: Context, target: Target) {
     let stop = context.stop.clone();
     let Some(store) = context.open_patiently(&target).await else { return };
     let now = Instant::now();
-    let adoption = Adoption { readiness: context.config.readiness, start_timeout: context.config.start_timeout };
+    let adoption =
+        Adoption { readiness: context.config.readiness, start_timeout: context.config.start_timeout };
     let waker = Waker::new(&context.settings.workdir);
-    let mut watcher = Watcher { context, target, store, adoption, waker, patience: Patience::default(), counted: now };
+    let mut watcher =
+        Watcher { context, target, store, adoption, waker, patience: Patience::default(), counted: now };
     tokio::select! {
         // Every transaction is whole by itself: there is nothing to drain.
         () = stop.cancelled() => {}
@@ -146,12 +150,25 @@ impl Watcher {
 
     async fn list(&mut self, link: &Link, again: bool) -> Result<Versions, Interrupted> {
         let instance = self.store.instance().clone();
-        let (generation, tick) = self.store.read(|tx| Ok::<_, Error>((tx.generation, tx.tick()?)))?;
+        let (target, identity) = (&self.target, &link.identity);
+        let (generation, tick, verdict) = self.store.write(|tx| {
+            let verdict = tx.check_identity(target, identity)?;
+            if let IdentityCheck::Other(reason) = &verdict {
+                // Kept, so that Host Factory's answers say it.
+                tx.refuse(target, reason)?;
+            }
+            Ok::<_, Error>((tx.generation, tx.tick()?, verdict))
+        })?;
+        refused(verdict)?;
         let ours = link.cluster.list(&Scope::Ours(instance.clone())).await.map_err(Interrupted::Cluster)?;
         let others = link.cluster.list(&Scope::Others(instance)).await.map_err(Interrupted::Cluster)?;
         if ours.unreadable > 0 {
             let why = format!("{} objects in the listing have no readable name", ours.unreadable);
-            return Err(Interrupted::Cluster(ApiError { kind: Trouble::Bad, message: why, retry_after: None }));
+            return Err(Interrupted::Cluster(ApiError {
+                kind: Trouble::Bad,
+                message: why,
+                retry_after: None,
+            }));
         }
         let pods: Vec<SeenPod> = ours.pods.into_iter().filter_map(seen).collect();
         let names: Vec<String> = others.pods.into_iter().map(|pod| pod.name).collect();
@@ -180,12 +197,17 @@ impl Watcher {
     }
 
     /// Takes in changes until something makes a new listing necessary.
-    async fn watch(&mut self, link: &Link, mut versions: Versions) -> Result<std::convert::Infallible, Interrupted> {
+    async fn watch(
+        &mut self,
+        link: &Link,
+        mut versions: Versions,
+    ) -> Result<std::convert::Infallible, Interrupted> {
         let mut ours = self.open(link, Side::Ours, &versions);
         let mut others = self.open(link, Side::Others, &versions);
         let started = Instant::now();
         // Known ground needs both watches to speak: progress is that of the one that was silent for longer.
         let mut heard = [started; 2];
+        let mut opened = [started; 2];
         let mut noted = started;
         loop {
             let (side, first) = tokio::select! {
@@ -199,11 +221,21 @@ impl Watcher {
                     continue;
                 }
             };
-            let stream = if side == Side::Ours { &mut ours } else { &mut others };
             let Some(first) = first else {
-                *stream = self.open(link, side, &versions);
+                // A server that ends every watch at once must not be asked as fast as we can.
+                if opened[usize::from(side == Side::Others)].elapsed() < LOOK {
+                    self.pause().await;
+                }
+                opened[usize::from(side == Side::Others)] = Instant::now();
+                let reopened = self.open(link, side, &versions);
+                if side == Side::Ours {
+                    ours = reopened;
+                } else {
+                    others = reopened;
+                }
                 continue;
             };
+            let stream = if side == Side::Ours { &mut ours } else { &mut others };
             let (batch, failed) = ready(first, stream);
             let speaks = !batch.is_empty();
             if speaks {
@@ -218,7 +250,9 @@ impl Watcher {
             self.take_in(link, side, batch, progress.then(|| word.elapsed()), &mut versions).await?;
             match failed {
                 None => {}
-                Some(error) if matches!(error.kind, Trouble::Unreachable | Trouble::Busy | Trouble::Throttled) => {
+                Some(error)
+                    if matches!(error.kind, Trouble::Unreachable | Trouble::Busy | Trouble::Throttled) =>
+                {
                     tracing::debug!(target = %self.target, "the watch broke: {error}");
                     self.pause().await;
                     let reopened = self.open(link, side, &versions);
@@ -230,7 +264,12 @@ impl Watcher {
         }
     }
 
-    fn open(&self, link: &Link, side: Side, versions: &Versions) -> BoxStream<'static, Result<Changed, ApiError>> {
+    fn open(
+        &self,
+        link: &Link,
+        side: Side,
+        versions: &Versions,
+    ) -> BoxStream<'static, Result<Changed, ApiError>> {
         let instance = self.store.instance().clone();
         match side {
             Side::Ours => link.cluster.watch(&Scope::Ours(instance), &versions.ours).boxed(),
@@ -317,7 +356,9 @@ impl Watcher {
             if !due {
                 return Ok(0);
             }
-            self.store.write(|tx| Ok::<_, Error>(tx.wait_for_start(target, passed, time)? + tx.drop_ended(kept, time)?))
+            self.store.write(|tx| {
+                Ok::<_, Error>(tx.wait_for_start(target, passed, time)? + tx.drop_ended(kept, time)?)
+            })
         });
         match done {
             Ok(0) => {}
@@ -352,7 +393,11 @@ fn ready(
 
 /// Nothing is settled in a cluster that is another one than before (rule 11).
 fn check(tx: &Tx<'_>, link: &Link, target: &Target) -> Result<(), Interrupted> {
-    match tx.check_identity(target, &link.identity)? {
+    refused(tx.check_identity(target, &link.identity)?)
+}
+
+fn refused(verdict: IdentityCheck) -> Result<(), Interrupted> {
+    match verdict {
         IdentityCheck::Same => Ok(()),
         IdentityCheck::Other(message) => {
             Err(Interrupted::Cluster(ApiError { kind: Trouble::Denied, message, retry_after: None }))

@@ -48,13 +48,20 @@ pub(crate) trait Work: Send + 'static {
     fn machine(item: &Self::Item) -> i64;
 
     /// Does it: the only thing that leaves the process.
-    fn perform(&self, cluster: Cluster, item: Self::Item) -> impl Future<Output = Done<Self::Outcome>> + Send + 'static;
+    fn perform(
+        cluster: Cluster,
+        item: Self::Item,
+    ) -> impl Future<Output = Done<Self::Outcome>> + Send + 'static;
 
     /// Writes back what came of it.
     fn record(&mut self, tx: &Tx<'_>, done: &[Done<Self::Outcome>], now: Timestamp) -> Result<(), Error>;
 
+    /// How often time has to be counted even if nothing seems to be waiting.
+    fn period(&self) -> Duration;
+
     /// Counts time. Returns whether there may be something to do because of it.
-    fn pass(&mut self, tx: &Tx<'_>, target: &Target, passed: Duration, now: Timestamp) -> Result<bool, Error>;
+    fn pass(&mut self, tx: &Tx<'_>, target: &Target, passed: Duration, now: Timestamp)
+    -> Result<bool, Error>;
 }
 
 /// What came of one item.
@@ -92,6 +99,7 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
         look: true,
         seen: None,
         counted: now,
+        passed: now,
         retry: None,
     };
     queue.run().await;
@@ -119,6 +127,8 @@ struct Queue<W: Work> {
     seen: Option<(u64, i64)>,
     /// Until when time has been counted.
     counted: Instant,
+    /// When time was last counted in the store.
+    passed: Instant,
     /// When to try the store again.
     retry: Option<Instant>,
 }
@@ -146,14 +156,19 @@ impl<W: Work> Queue<W> {
             return;
         }
         let counting = now.duration_since(self.counted) >= LOOK;
-        if counting && let Ok(version) = self.store.version() && self.seen != Some(version) {
+        if counting
+            && let Ok(version) = self.store.version()
+            && self.seen != Some(version)
+        {
             self.seen = Some(version);
             self.look = true;
         }
         let room = self.pace.limit().saturating_sub(self.flight.len());
         let free = !stopping && self.look && room > 0 && self.patience.until(now).is_none();
         let passed = if counting { Some(now.duration_since(self.counted)) } else { None };
-        let worth = !self.done.is_empty() || (free && self.link.is_some()) || (passed.is_some() && self.look);
+        let worth = !self.done.is_empty()
+            || (free && self.link.is_some())
+            || (passed.is_some() && (self.look || now.duration_since(self.passed) >= self.work.period()));
         if !worth {
             if counting {
                 self.counted = now;
@@ -166,7 +181,7 @@ impl<W: Work> Queue<W> {
                 self.context.troubles.clear(&self.target, "store");
                 self.done.clear();
                 if counting {
-                    self.counted = now;
+                    (self.counted, self.passed) = (now, now);
                 }
                 self.start(items);
             }
@@ -177,8 +192,14 @@ impl<W: Work> Queue<W> {
         }
     }
 
-    fn transact(&mut self, room: usize, passed: Option<Duration>, now: Instant) -> Result<Vec<W::Item>, Error> {
-        let Self { store, work, target, context, link, done, deferred, in_flight, look, taken_over, .. } = self;
+    fn transact(
+        &mut self,
+        room: usize,
+        passed: Option<Duration>,
+        now: Instant,
+    ) -> Result<Vec<W::Item>, Error> {
+        let Self { store, work, target, context, link, done, deferred, in_flight, look, taken_over, .. } =
+            self;
         let time = (context.clock)();
         let mut other = None;
         let items = store.write(|tx| {
@@ -223,16 +244,18 @@ impl<W: Work> Queue<W> {
         let Some(link) = &self.link else { return };
         for item in items {
             self.in_flight.insert(W::machine(&item));
-            self.flight.push(self.work.perform(link.cluster.clone(), item).boxed());
+            self.flight.push(W::perform(link.cluster.clone(), item).boxed());
         }
     }
 
     async fn wait(&mut self, stopping: bool) {
         let now = Instant::now();
-        if self.link.is_none() && self.connecting.is_none() && self.patience.until(now).is_none() && !stopping {
+        if self.link.is_none() && self.connecting.is_none() && self.patience.until(now).is_none() && !stopping
+        {
             self.connecting = Some(link::connect(self.context.clone(), self.target.clone()).boxed());
         }
-        let deadlines = [self.patience.until(now), self.deferred.next(now), self.retry, Some(self.counted + LOOK)];
+        let deadlines =
+            [self.patience.until(now), self.deferred.next(now), self.retry, Some(self.counted + LOOK)];
         let deadline = deadlines.into_iter().flatten().filter(|at| *at > now).min().unwrap_or(now + LOOK);
         tokio::select! {
             biased;
@@ -264,7 +287,11 @@ impl<W: Work> Queue<W> {
     fn linked(&mut self, linked: Result<Link, NoLink>) {
         match linked {
             Ok(link) => {
-                tracing::info!(server = link.cluster.server(), namespace = link.cluster.namespace(), "connected");
+                tracing::info!(
+                    server = link.cluster.server(),
+                    namespace = link.cluster.namespace(),
+                    "connected"
+                );
                 self.context.troubles.clear(&self.target, "cluster");
                 self.patience.worked();
                 self.link = Some(link);

@@ -1,7 +1,6 @@
 //! Creating the pods of machines that were asked for.
 
-use std::collections::HashMap;
-use std::future::Future;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,21 +66,31 @@ impl Work for Creation {
         item.machine
     }
 
-    fn perform(&self, cluster: Cluster, item: Wanted) -> impl Future<Output = Done<Settled>> + Send + 'static {
-        async move {
-            let Wanted { machine, origin, manifest } = item;
-            let pod = spec::pod(&manifest, &origin);
-            let began = Instant::now();
-            let outcome = cluster.create(&pod, &origin, DEADLINE).await;
-            settled(machine, &origin, outcome, began.elapsed())
-        }
+    async fn perform(cluster: Cluster, item: Wanted) -> Done<Settled> {
+        let Wanted { machine, origin, manifest } = item;
+        let pod = spec::pod(&manifest, &origin);
+        let began = Instant::now();
+        let outcome = cluster.create(&pod, &origin, DEADLINE).await;
+        settled(machine, &origin, outcome, began.elapsed())
     }
 
     fn record(&mut self, tx: &Tx<'_>, done: &[Done<Settled>], now: Timestamp) -> Result<(), Error> {
+        say_rejections(done);
         tx.settle(done.iter().map(|done| &done.outcome), now)
     }
 
-    fn pass(&mut self, tx: &Tx<'_>, target: &Target, passed: Duration, now: Timestamp) -> Result<bool, Error> {
+    fn period(&self) -> Duration {
+        // Time counts for machines that wait to be created, and then there is something to look at.
+        Duration::MAX
+    }
+
+    fn pass(
+        &mut self,
+        tx: &Tx<'_>,
+        target: &Target,
+        passed: Duration,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
         let late = tx.wait_for_creation(target, passed, now)?;
         if late > 0 {
             tracing::error!(machines = late, "not created in time (createTimeout): given up");
@@ -113,6 +122,22 @@ impl Creation {
     }
 }
 
+/// A line for each reason, not for each machine.
+fn say_rejections(done: &[Done<Settled>]) {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for settled in
+        done.iter().map(|done| &done.outcome).filter(|settled| settled.attempt == Attempt::Rejected)
+    {
+        // The server's words begin with the pod's name, which is another one for each.
+        let reason =
+            settled.message.split_once(" is forbidden: ").map_or(&*settled.message, |(_, reason)| reason);
+        *reasons.entry(reason).or_default() += 1;
+    }
+    for (reason, machines) in reasons {
+        tracing::error!(machines, "the API server will not create them: {reason}");
+    }
+}
+
 /// What the outcome of a create means for the machine.
 fn settled(machine: i64, origin: &Origin, outcome: CreateOutcome, took: Duration) -> Done<Settled> {
     let made = |attempt, uid, message: String, error: Option<ApiError>| Done {
@@ -126,7 +151,7 @@ fn settled(machine: i64, origin: &Origin, outcome: CreateOutcome, took: Duration
             made(Attempt::Created, uid, String::new(), None)
         }
         CreateOutcome::Rejected(message) => {
-            tracing::error!(machine = %origin.name, "the API server will not create it: {message}");
+            tracing::debug!(machine = %origin.name, "rejected: {message}");
             made(Attempt::Rejected, String::new(), message, None)
         }
         CreateOutcome::Refused(error) => {

@@ -1,10 +1,11 @@
 //! Deleting the pods of machines that must have none.
 
 use std::collections::{HashMap, HashSet};
-use std::future::Future;
 use std::time::Duration;
 
+use hf_core::config::Action;
 use hf_core::ground::Target;
+use hf_core::{Config, Doom, Instance};
 use hf_k8s::{ApiError, Cluster, DeleteOutcome, Trouble};
 use hf_store::{DeletionOutcome, DueDeletion, Error, Tx};
 use jiff::Timestamp;
@@ -20,23 +21,60 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const DOUBT: Duration = Duration::from_secs(95);
 
 /// The work of `hf-watch-returns`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Deletion {
+    config: Config,
     /// Machines in doubt, and when the cluster first said that they have no pod.
     absent: HashMap<i64, Instant>,
     /// Accepted deletions of which the watch showed nothing when they were last looked at.
     unheeded: HashSet<i64>,
-    /// When they were last looked at.
-    looked: Option<Instant>,
+    /// When they were last looked at, and time was counted for what takes long.
+    looked: Instant,
 }
 
-/// How often deletions are compared with what the watch shows.
-const RESYNC: Duration = Duration::from_secs(60);
+impl Deletion {
+    pub(crate) fn new(config: &Config) -> Self {
+        let looked = Instant::now();
+        Self { config: config.clone(), absent: HashMap::new(), unheeded: HashSet::new(), looked }
+    }
+
+    /// Orphans are left alone where the setting says so.
+    fn spares(&self, doom: Doom) -> bool {
+        doom == Doom::Orphan && self.config.orphans == Action::Report
+    }
+
+    /// Has deletions asked for again of which the watch showed nothing for a whole period.
+    fn renew(&mut self, tx: &Tx<'_>, target: &Target) -> Result<(), Error> {
+        let unheeded: HashSet<i64> = tx.unheeded_deletions(target)?.into_iter().collect();
+        let again: Vec<i64> = unheeded.intersection(&self.unheeded).copied().collect();
+        tx.ask_again(&again)?;
+        self.unheeded = unheeded;
+        Ok(())
+    }
+
+    /// Gives up what Host Factory never asked for again, where the setting says so (rule 13).
+    fn claims(&self, tx: &Tx<'_>, target: &Target, passed: Duration, now: Timestamp) -> Result<(), Error> {
+        let after = seconds(self.config.claim_timeout);
+        let ignored = tx.wait_for_claims(target, passed, after, now)?;
+        if ignored.is_empty() {
+            return Ok(());
+        }
+        let delete = self.config.unclaimed == Action::Delete;
+        let machines = ignored.len();
+        tracing::warn!(machines, delete, "Host Factory has not asked for them for claimTimeout: unclaimed");
+        if delete {
+            ignored.iter().try_for_each(|row| tx.give_up_unclaimed(row, now))?;
+        }
+        Ok(())
+    }
+}
 
 /// A pod to be deleted.
 #[derive(Debug)]
 pub(crate) struct Unwanted {
     due: DueDeletion,
+    /// Whose pod it must be.
+    instance: Instance,
     /// Whether a second "there is none" can be believed.
     beyond_doubt: bool,
 }
@@ -65,21 +103,25 @@ impl Work for Deletion {
         room: usize,
         skip: &dyn Fn(i64) -> bool,
     ) -> Result<Vec<Unwanted>, Error> {
-        let due = tx.due_deletions(target, room, skip)?;
-        let beyond = |due: &DueDeletion| self.absent.get(&due.seq).is_some_and(|first| first.elapsed() >= DOUBT);
-        Ok(due.into_iter().map(|due| Unwanted { beyond_doubt: beyond(&due), due }).collect())
+        let force_after = self.config.force_delete_after.map(seconds);
+        let due =
+            tx.due_deletions(target, room, force_after, |machine, doom| skip(machine) || self.spares(doom))?;
+        let beyond =
+            |due: &DueDeletion| self.absent.get(&due.seq).is_some_and(|first| first.elapsed() >= DOUBT);
+        Ok(due
+            .into_iter()
+            .map(|due| Unwanted { beyond_doubt: beyond(&due), instance: tx.instance(), due })
+            .collect())
     }
 
     fn machine(item: &Unwanted) -> i64 {
         item.due.seq
     }
 
-    fn perform(&self, cluster: Cluster, item: Unwanted) -> impl Future<Output = Done<Outcome>> + Send + 'static {
-        async move {
-            let began = Instant::now();
-            let (outcome, error) = delete(&cluster, &item).await;
-            Done { machine: item.due.seq, outcome, error, took: began.elapsed() }
-        }
+    async fn perform(cluster: Cluster, item: Unwanted) -> Done<Outcome> {
+        let began = Instant::now();
+        let (outcome, error) = delete(&cluster, &item).await;
+        Done { machine: item.due.seq, outcome, error, took: began.elapsed() }
     }
 
     fn record(&mut self, tx: &Tx<'_>, done: &[Done<Outcome>], now: Timestamp) -> Result<(), Error> {
@@ -100,29 +142,37 @@ impl Work for Deletion {
         tx.record_deletions(&settled, now)
     }
 
-    fn pass(&mut self, tx: &Tx<'_>, target: &Target, _: Duration, _: Timestamp) -> Result<bool, Error> {
-        if self.looked.is_none_or(|looked| looked.elapsed() >= RESYNC) {
-            self.looked = Some(Instant::now());
-            let unheeded: HashSet<i64> = tx.unheeded_deletions(target)?.into_iter().collect();
-            // Those that were unheeded a whole period ago already.
-            let again: Vec<i64> = unheeded.intersection(&self.unheeded).copied().collect();
-            tx.ask_again(&again)?;
-            self.unheeded = unheeded;
+    fn period(&self) -> Duration {
+        seconds(self.config.resync_interval)
+    }
+
+    fn pass(&mut self, tx: &Tx<'_>, target: &Target, _: Duration, now: Timestamp) -> Result<bool, Error> {
+        let passed = self.looked.elapsed();
+        if passed >= seconds(self.config.resync_interval) {
+            self.looked = Instant::now();
+            self.renew(tx, target)?;
+            tx.wait_for_end(target, passed)?;
+            self.claims(tx, target, passed, now)?;
         }
         tx.any_to_delete(target)
     }
 }
 
+fn seconds(setting: u32) -> Duration {
+    Duration::from_secs(u64::from(setting))
+}
+
 async fn delete(cluster: &Cluster, item: &Unwanted) -> (Outcome, Option<ApiError>) {
-    let Unwanted { due, beyond_doubt } = item;
+    let Unwanted { due, instance, beyond_doubt } = item;
     let name = due.name.as_str();
+    let grace = if due.force { Some(0) } else { None };
     if !due.unresolved && !due.uid.is_empty() {
-        return settle(cluster.delete(name, Some(&due.uid), None, DEADLINE).await);
+        return settle(cluster.delete(name, Some(&due.uid), grace, DEADLINE).await);
     }
     // Its UID is not known: what has its name may be a stranger's.
     match cluster.get(name, DEADLINE).await {
-        Ok(Some(pod)) if pod.origin.as_ref().is_some_and(|origin| origin.name == due.name) => {
-            settle(cluster.delete(name, Some(&pod.uid), None, DEADLINE).await)
+        Ok(Some(pod)) if pod.origin.as_ref().is_some_and(|origin| *origin.instance == *instance) => {
+            settle(cluster.delete(name, Some(&pod.uid), grace, DEADLINE).await)
         }
         Ok(Some(_)) => (Outcome::Settled(DeletionOutcome::Absent), None),
         Ok(None) if *beyond_doubt || !due.unresolved => (Outcome::Settled(DeletionOutcome::Absent), None),

@@ -71,7 +71,8 @@ pub async fn run(program: Program, args: Args, clock: Clock, stop: CancellationT
 
 /// The first signal asks; the second does not.
 async fn signals(stop: CancellationToken) {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return;
     };
     loop {

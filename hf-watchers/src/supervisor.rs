@@ -77,7 +77,12 @@ pub(crate) async fn supervise(
 /// Opens the store, for as long as it takes; but what no waiting mends is said at once.
 async fn first_open(context: &Context) -> anyhow::Result<Option<Store>> {
     match context.open() {
-        Err(error @ (Error::Foreign { .. } | Error::TooNew { .. } | Error::OtherMode { .. } | Error::NoWal { .. })) => {
+        Err(
+            error @ (Error::Foreign { .. }
+            | Error::TooNew { .. }
+            | Error::OtherMode { .. }
+            | Error::NoWal { .. }),
+        ) => {
             bail!(error)
         }
         Err(_) => Ok(context.open_patiently(&Target::default()).await),
@@ -118,10 +123,11 @@ impl Supervisor {
             return;
         }
         self.seen = version;
-        let inhabited = self.store.read(|tx| tx.inhabited()).unwrap_or_else(|error| {
-            self.context.troubles.set(&Target::default(), "store", error.to_string());
-            Vec::new()
-        });
+        let inhabited =
+            self.store.read(|tx| -> Result<_, Error> { tx.inhabited() }).unwrap_or_else(|error| {
+                self.context.troubles.set(&Target::default(), "store", error.to_string());
+                Vec::new()
+            });
         for target in self.configured.iter().cloned().chain(inhabited) {
             self.tasks.entry(target.clone()).or_insert_with(|| spawn(self.program, &self.context, target));
         }
@@ -145,7 +151,8 @@ impl Supervisor {
 
     /// A task that must not end, ending, ends the process: whoever supervises it starts it anew.
     async fn check_tasks(&mut self) -> anyhow::Result<()> {
-        let Some(target) = self.tasks.iter().find(|(_, task)| task.is_finished()).map(|(target, _)| target.clone())
+        let Some(target) =
+            self.tasks.iter().find(|(_, task)| task.is_finished()).map(|(target, _)| target.clone())
         else {
             return Ok(());
         };
@@ -165,10 +172,10 @@ impl Supervisor {
 }
 
 fn spawn(program: Program, context: &Context, target: Target) -> JoinHandle<()> {
-    let context = context.clone();
+    let (context, config) = (context.clone(), context.config.clone());
     match program {
         Program::Requests => tokio::spawn(queue::run(context, target, requests::Creation::default())),
-        Program::Returns => tokio::spawn(queue::run(context, target, returns::Deletion::default())),
+        Program::Returns => tokio::spawn(queue::run(context, target, returns::Deletion::new(&config))),
         Program::Pods => tokio::spawn(pods::run(context, target)),
     }
 }

@@ -11,9 +11,11 @@ use tokio::time::Instant;
 /// How often a trouble that lasts is said again.
 const AGAIN: Duration = Duration::from_mins(1);
 
-/// The troubles of all tasks of a watcher.
+/// The troubles of all tasks of a watcher, by place and kind: the message, and when it was last said.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Troubles(Arc<Mutex<BTreeMap<(Target, &'static str), (String, Instant)>>>);
+pub(crate) struct Troubles(Arc<Mutex<Known>>);
+
+type Known = BTreeMap<(Target, &'static str), (String, Instant)>;
 
 impl Troubles {
     /// There is trouble of this kind.

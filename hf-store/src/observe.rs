@@ -1,6 +1,6 @@
 //! What the cluster says: single changes, and whole listings, which also settle what is absent.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use hf_core::ground::Target;
 use hf_core::status::{Machine, MachineResult, Readiness, acquired};
@@ -25,6 +25,18 @@ pub struct SeenPod {
     pub facts: Option<PodFacts>,
     /// When it was made, by the cluster's clock.
     pub created_at: Option<Timestamp>,
+}
+
+impl SeenPod {
+    /// Whether it is the pod of this UID, where both are known.
+    fn has_uid(&self, uid: &str) -> bool {
+        self.facts.as_ref().is_some_and(|facts| !uid.is_empty() && facts.uid == uid)
+    }
+
+    /// Whether it only has the name of our pod of this UID: nothing in its metadata says that it is ours.
+    fn is_strangers(&self, uid: &str) -> bool {
+        self.origin.is_none() && self.facts.is_some() && !uid.is_empty() && !self.has_uid(uid)
+    }
 }
 
 /// One change.
@@ -126,7 +138,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<ListingVerdict> {
         let FullListing { target, pods, others, tick, again } = *listing;
-        let shown: HashSet<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+        let shown: HashMap<&str, &SeenPod> = pods.iter().map(|pod| (pod.name.as_str(), pod)).collect();
         let (absent, running) = self.absent(target, &shown, tick)?;
         let missing = absent.iter().filter(|(_, running)| *running).count();
         if missing * 2 > running && !again {
@@ -148,8 +160,14 @@ impl Tx<'_> {
 
     /// The machines whose pods a listing should show and does not, each with whether it was running; and how many
     /// run in all.
-    fn absent(&self, target: &Target, shown: &HashSet<&str>, tick: i64) -> Result<(Vec<(i64, bool)>, usize)> {
-        let sql = "SELECT seq, name, pod, created_tick, running AND doom IS NULL AS running FROM machines
+    fn absent(
+        &self,
+        target: &Target,
+        shown: &HashMap<&str, &SeenPod>,
+        tick: i64,
+    ) -> Result<(Vec<(i64, bool)>, usize)> {
+        let sql =
+            "SELECT seq, name, uid, pod, created_tick, running AND doom IS NULL AS running FROM machines
                    WHERE (pod = 'present' OR (pod = 'never' AND creation = 'created'))
                        AND instance = ?1 AND context = ?2 AND namespace = ?3";
         let mut query = self.prepare(sql)?;
@@ -161,7 +179,9 @@ impl Tx<'_> {
             let seen = spelt::<PodSeen>(row, "pod")? == PodSeen::Present;
             // What was created after the listing was asked for may be missing from it.
             let expected = seen || row.get::<_, i64>("created_tick")? <= tick;
-            if expected && !shown.contains(row.get_ref("name")?.as_str().unwrap_or_default()) {
+            let pod = shown.get(row.get_ref("name")?.as_str().unwrap_or_default());
+            let uid = row.get_ref("uid")?.as_str().unwrap_or_default();
+            if expected && pod.is_none_or(|pod| pod.is_strangers(uid)) {
                 absent.push((row.get("seq")?, running));
             }
         }
@@ -171,7 +191,8 @@ impl Tx<'_> {
     /// Takes in a pod. Returns whether its request was adopted.
     fn present(&self, target: &Target, pod: &SeenPod, adoption: Adoption, now: Timestamp) -> Result<bool> {
         if let Some(row) = self.machine(&pod.name)? {
-            if pod.origin.is_some() || self.is_imported(&row)? {
+            // The UID tells a pod of ours even if its metadata was spoilt.
+            if pod.origin.is_some() || pod.has_uid(&row.machine.facts.uid) || self.is_imported(&row)? {
                 self.seen(&row, pod.facts.as_ref(), now)?;
             }
             return Ok(false);

@@ -25,7 +25,7 @@ pub(crate) const ADOPTION: Adoption = Adoption { readiness: Readiness::Running, 
 pub(crate) struct Bed {
     pub(crate) store: Store,
     options: Options,
-    dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
 }
 
 /// Runs a test on a store of each mode: what is correct in one has to be correct in the other.
@@ -39,11 +39,7 @@ impl Bed {
         let dir = tempfile::tempdir().unwrap();
         let options = Options { workdir: dir.path().to_owned(), shared, durability: Durability::Repeat };
         let store = Store::open(options.clone(), Instance::parse("k8s-hf").unwrap()).unwrap();
-        Self { store, options, dir }
-    }
-
-    pub(crate) fn workdir(&self) -> &std::path::Path {
-        self.dir.path()
+        Self { store, options, _dir: dir }
     }
 
     /// Another connection, as another process would have it.

@@ -40,6 +40,9 @@ pub(crate) fn delete(world: &mut World, resource: Resource, key: &Key, options: 
     }
     match resource {
         Resource::Pods => Ok(delete_pod(world, &old, asked)),
+        Resource::Namespaces if matches!(key.name.as_str(), "default" | "kube-system" | "kube-public") => {
+            Err(Failure::forbidden(resource, &key.name, "this namespace may not be deleted"))
+        }
         Resource::Namespaces => Ok(delete_namespace(world, &old)),
         _ => Ok(remove_or_mark(world, &old, None)),
     }

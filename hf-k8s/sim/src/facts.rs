@@ -11,7 +11,7 @@ type Pairs = Vec<(Box<str>, Box<str>)>;
 pub(crate) type Amounts = Vec<(Box<str>, i128)>;
 
 /// The facts of any object.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) uid: Box<str>,
     pub(crate) labels: Pairs,
@@ -23,7 +23,7 @@ pub(crate) struct Facts {
 }
 
 /// What accounting and scheduling need of a pod.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PodFacts {
     /// Empty while it is not scheduled.
     pub(crate) node: Box<str>,
@@ -38,7 +38,7 @@ pub(crate) struct PodFacts {
 }
 
 /// What scheduling needs of a node.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct NodeFacts {
     pub(crate) allocatable: Amounts,
     pub(crate) unschedulable: bool,

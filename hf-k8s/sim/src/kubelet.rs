@@ -95,9 +95,6 @@ pub(crate) fn start(world: &mut World, pod: &Arc<Stored>) {
         world.tell(&stored, "Warning", event, &message, "kubelet");
         return;
     }
-    let crashes = annotation(&value, "kubesim/crash-loop").is_some();
-    let exit = annotation(&value, "kubesim/exit-code").is_some();
-    let exit_after = annotation(&value, "kubesim/exit-after").and_then(duration);
     run(&mut value, &Restart::Keep);
     let stored = world.put(Resource::Pods, value);
     world.tell(
@@ -109,11 +106,24 @@ pub(crate) fn start(world: &mut World, pod: &Arc<Stored>) {
     );
     world.tell(&stored, "Normal", "Created", "Created container", "kubelet");
     world.tell(&stored, "Normal", "Started", "Started container", "kubelet");
-    let (key, uid) = (stored.key.clone(), stored.facts.uid.clone());
-    if crashes {
-        life::after(world, exit_after.unwrap_or_default(), Due::Crash(key, uid));
-    } else if exit || exit_after.is_some() {
-        life::after(world, exit_after.unwrap_or_default(), Due::Exit(key, uid));
+    plan_end(world, &stored);
+}
+
+/// Notes when the containers of a running pod are to end, if its annotations say so.
+pub(crate) fn plan_end(world: &mut World, pod: &Stored) {
+    if !pod.facts.pod.as_ref().is_some_and(|facts| facts.directed && !facts.ended) {
+        return;
+    }
+    let value = pod.value();
+    if !value["status"]["podIP"].is_string() {
+        return;
+    }
+    let (key, uid) = (pod.key.clone(), pod.facts.uid.clone());
+    let time = annotation(&value, "kubesim/exit-after").and_then(duration);
+    if annotation(&value, "kubesim/crash-loop").is_some() {
+        life::after(world, time.unwrap_or_default(), Due::Crash(key, uid));
+    } else if time.is_some() || annotation(&value, "kubesim/exit-code").is_some() {
+        life::after(world, time.unwrap_or_default(), Due::Exit(key, uid));
     }
 }
 

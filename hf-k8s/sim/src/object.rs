@@ -108,7 +108,27 @@ impl Stored {
 
     /// The old content under a newer version: what a watch shows when an object stops to match.
     pub(crate) fn at_revision(&self, revision: u64) -> Self {
-        Self::new(self.resource, revision, self.value())
+        const FIELD: &[u8] = b"\"resourceVersion\":\"";
+        let metadata = &self.bytes[self.metadata.clone()];
+        // Fields are in order, so that after the last such name no label or annotation of that name follows.
+        let found = metadata.windows(FIELD.len()).rposition(|window| window == FIELD);
+        let old = self.revision.to_string();
+        let start = self.metadata.start + found.unwrap_or_default() + FIELD.len();
+        if found.is_none() || !self.bytes[start..].starts_with(old.as_bytes()) {
+            return Self::new(self.resource, revision, self.value());
+        }
+        let new = revision.to_string();
+        let bytes = [&self.bytes[..start], new.as_bytes(), &self.bytes[start + old.len()..]].concat();
+        let end = self.metadata.end + new.len() - old.len();
+        Self {
+            resource: self.resource,
+            key: self.key.clone(),
+            revision,
+            facts: self.facts.clone(),
+            bytes: bytes.into(),
+            metadata: self.metadata.start..end,
+            shown: None,
+        }
     }
 
     pub(crate) fn label(&self, key: &str) -> Option<&str> {
@@ -174,6 +194,13 @@ mod tests {
         let partial: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(partial["metadata"], stored.value()["metadata"]);
         assert_eq!(stored.key, Key::new("n", "a"));
+        let mut later = stored.at_revision(1000);
+        assert_eq!(later.value()["metadata"]["resourceVersion"], "1000");
+        later = later.at_revision(8);
+        out.clear();
+        later.write_partial(&mut out);
+        let partial: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(partial["metadata"], json!({"name": "a", "namespace": "n", "resourceVersion": "8"}));
     }
 
     #[test]

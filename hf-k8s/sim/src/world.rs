@@ -107,6 +107,9 @@ impl World {
             }
             self.life.note_address(&pod);
             crate::life::react(self, None, Some(&pod));
+            if self.is_auto() {
+                crate::kubelet::plan_end(self, &pod);
+            }
         }
         crate::life::nodes_changed(self);
         let events = self.store.table(Resource::Events).objects.values();

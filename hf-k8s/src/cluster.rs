@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hf_core::MachineName;
 use kube::core::Request;
 use kube::core::params::GetParams;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -125,8 +124,7 @@ impl Cluster {
 
     /// One pod, or `None` if the server says that there is none of that name. Its origin may be of any instance.
     pub async fn get(&self, name: &str, deadline: Duration) -> Result<Option<Pod>, ApiError> {
-        // No pod that could be a machine has such a name, and it must not become part of a path.
-        if MachineName::parse(name).is_err() {
+        if !is_pod_name(name) {
             return Ok(None);
         }
         let request = get(self.pods().get(name, &GetParams::default()), "application/json")?;
@@ -158,5 +156,35 @@ impl Cluster {
     pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed; without a turn the request would only be made earlier.
         self.shared.turns.acquire().await.ok()
+    }
+}
+
+/// Whether a pod can have that name (a DNS subdomain). No other text may become part of a path, and none needs to: there
+/// is no such pod.
+pub(crate) fn is_pod_name(name: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+            && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    name.len() <= 253 && name.split('.').all(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_pods() {
+        for good in ["a", "r-0", "web.example-1", "0"] {
+            assert!(is_pod_name(good), "{good}");
+        }
+        let long = "a".repeat(254);
+        for bad in
+            ["", ".", "..", "a.", ".a", "a..b", "-a", "a-", "A", "a/b", "a%2Fb", "a?b", "a b", "ä", &long]
+        {
+            assert!(!is_pod_name(bad), "{bad}");
+        }
     }
 }

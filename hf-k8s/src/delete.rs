@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hf_core::MachineName;
 use kube::core::params::{DeleteParams, Preconditions};
 
 use crate::Cluster;
+use crate::cluster::is_pod_name;
 use crate::error::ApiError;
 use crate::request::{Answer, build};
 
@@ -34,8 +34,7 @@ impl Cluster {
         grace: Option<u32>,
         deadline: Duration,
     ) -> DeleteOutcome {
-        // No pod that could be a machine has such a name, and it must not become part of a path.
-        if MachineName::parse(name).is_err() {
+        if !is_pod_name(name) {
             return DeleteOutcome::Absent;
         }
         let preconditions =

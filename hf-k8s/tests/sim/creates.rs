@@ -6,6 +6,13 @@ use hf_k8s_sim::{Action, Fault, Pace};
 
 use super::*;
 
+fn kubeconfig(server: &str) -> String {
+    format!(
+        "{{current-context: a, contexts: [{{name: a, context: {{cluster: c}}}}], \
+         clusters: [{{name: c, cluster: {{server: '{server}'}}}}]}}"
+    )
+}
+
 #[tokio::test]
 async fn a_pod_is_made_with_one_request_and_known_again() {
     let bed = Bed::new().await;
@@ -98,16 +105,26 @@ async fn a_server_that_is_not_there_has_done_nothing() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let kubeconfig = format!(
-        "{{current-context: a, contexts: [{{name: a, context: {{cluster: c}}}}], \
-         clusters: [{{name: c, cluster: {{server: 'http://{address}'}}}}]}}"
-    );
-    let cluster = connect(&kubeconfig, |_| {}).await;
+    let cluster = connect(&kubeconfig(&format!("http://{address}")), |_| {}).await;
     let wanted = origin("r", 0, 1);
     let outcome = cluster.create(&spec::pod(&manifest(), &wanted), &wanted, DEADLINE).await;
     let CreateOutcome::Refused(error) = outcome else { panic!("{outcome:?}") };
     assert_eq!(error.kind, Trouble::Unreachable);
     assert!(error.message.contains("onnection refused"), "{}", error.message);
+}
+
+/// The clock runs ahead while all wait, so that the time limits are met at once.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_gets_as_far_as_tls_has_done_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let cluster = connect(&kubeconfig(&format!("https://{address}")), |_| {}).await;
+    let wanted = origin("r", 0, 1);
+    let outcome = cluster.create(&spec::pod(&manifest(), &wanted), &wanted, DEADLINE).await;
+    assert!(
+        matches!(&outcome, CreateOutcome::Refused(error) if error.kind == Trouble::Unreachable),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]

@@ -8,9 +8,10 @@ use hf_core::Config;
 use hf_core::ground::Target;
 use hf_settings::{Settings, host_name};
 use hf_store::{Error, Heartbeat, Store};
-use tokio::task::JoinHandle;
+
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::args::Args;
 use crate::context::{Clock, Context};
@@ -94,7 +95,7 @@ struct Supervisor {
     program: Program,
     context: Context,
     store: Store,
-    tasks: BTreeMap<Target, JoinHandle<()>>,
+    tasks: BTreeMap<Target, AbortOnDropHandle<()>>,
     configured: Vec<Target>,
     /// The version of the store that was last looked at.
     seen: Option<(u64, i64)>,
@@ -171,11 +172,12 @@ impl Supervisor {
     }
 }
 
-fn spawn(program: Program, context: &Context, target: Target) -> JoinHandle<()> {
+fn spawn(program: Program, context: &Context, target: Target) -> AbortOnDropHandle<()> {
     let (context, config) = (context.clone(), context.config.clone());
-    match program {
+    // Ends with the supervisor, so that no task works on after the lock is gone.
+    AbortOnDropHandle::new(match program {
         Program::Requests => tokio::spawn(queue::run(context, target, requests::Creation::default())),
         Program::Returns => tokio::spawn(queue::run(context, target, returns::Deletion::new(&config))),
         Program::Pods => tokio::spawn(pods::run(context, target)),
-    }
+    })
 }

@@ -1,5 +1,7 @@
 //! The three watchers and the command line's library in one process, against the simulated API server.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod faults;
 mod lifecycle;
 mod returns;

@@ -38,7 +38,7 @@ async fn a_creator_that_dies_with_creates_in_flight_loses_and_doubles_nothing() 
     let mut world = World::new().await;
     world.handle().add_fault(Fault::new(Action::Delay(std::time::Duration::from_millis(100))).verb("create"));
     let id = world.request(50);
-    world.until_pods(10).await;
+    world.until_some_pods(10).await;
     world.kill(Program::Requests).await;
     world.start(&[Program::Requests]);
     let status = world.settled(&id).await;

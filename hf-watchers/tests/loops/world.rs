@@ -166,6 +166,11 @@ impl World {
     pub(crate) async fn until_pods(&self, count: usize) {
         eventually(|| (self.handle().pod_count(NAMESPACE) == count).then_some(())).await;
     }
+
+    /// Waits until there are at least this many pods.
+    pub(crate) async fn until_some_pods(&self, count: usize) {
+        eventually(|| (self.handle().pod_count(NAMESPACE) >= count).then_some(())).await;
+    }
 }
 
 /// The names of the first machines of a request.

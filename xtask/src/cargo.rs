@@ -78,6 +78,14 @@ fn array(value: &Value) -> &[Value] {
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments);
+    // The cargo that started xtask describes xtask in the environment. Build scripts ask to be run again when that
+    // changes, and half of the graph would be built anew each time.
+    for (key, _) in std::env::vars_os() {
+        let name = key.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(key);
+        }
+    }
     command
 }
 

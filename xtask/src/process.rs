@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,11 @@ impl Process {
     /// Its standard output, if it is a pipe and was not taken before.
     pub(crate) fn take_stdout(&self) -> Option<ChildStdout> {
         lock(&self.child).stdout.take()
+    }
+
+    /// Its standard error, if it is a pipe and was not taken before.
+    pub(crate) fn take_stderr(&self) -> Option<ChildStderr> {
+        lock(&self.child).stderr.take()
     }
 
     /// How it ended, or `None` while it runs.

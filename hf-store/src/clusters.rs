@@ -43,11 +43,23 @@ impl Tx<'_> {
             return Ok(IdentityCheck::Same);
         };
         let verdict = compare(target, &known, found);
-        if verdict == IdentityCheck::Same && known.uid.is_empty() && !found.uid.is_empty() {
-            let sql = "UPDATE clusters SET uid = ?4 WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
-            self.prepare(sql)?.execute((key.0, key.1, key.2, &found.uid))?;
+        if verdict == IdentityCheck::Same {
+            self.learn(target, &known, found)?;
         }
         Ok(verdict)
+    }
+
+    /// Remembers a UID that may be read by now, and the server by which a cluster of known UID is reached by now.
+    fn learn(&self, target: &Target, known: &ClusterIdentity, found: &ClusterIdentity) -> Result<()> {
+        let uid = if found.uid.is_empty() { &known.uid } else { &found.uid };
+        if (uid, &found.server) == (&known.uid, &known.server) {
+            return Ok(());
+        }
+        let sql = "UPDATE clusters SET uid = ?4, server = ?5
+                   WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
+        let row = (self.instance, &target.context, &target.namespace, uid, &found.server);
+        self.prepare(sql)?.execute(row)?;
+        Ok(())
     }
 
     fn remember(&self, target: &Target, found: &ClusterIdentity) -> Result<()> {
@@ -94,50 +106,6 @@ impl Tx<'_> {
             Ok(Watched { target, listed: row.get("listed")?, progress_at, refusal: row.get("refusal")? })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Where machines are that still have, or may have, a pod, or are to have one.
-    pub fn inhabited(&self) -> Result<Vec<Target>> {
-        // Each SELECT is one step of a partial index for each target there is.
-        let sql = "SELECT DISTINCT context, namespace FROM machines WHERE instance = ?1 AND to_create
-                   UNION SELECT DISTINCT context, namespace FROM machines WHERE instance = ?1 AND creation = 'creating'
-                   UNION SELECT DISTINCT context, namespace FROM machines WHERE instance = ?1 AND to_delete
-                   UNION SELECT DISTINCT context, namespace FROM machines
-                       WHERE instance = ?1 AND (pod = 'present' OR (pod = 'never' AND creation = 'created'))";
-        let mut query = self.prepare(sql)?;
-        let rows = query.query_map([self.instance], |row| {
-            Ok(Target { context: row.get("context")?, namespace: row.get("namespace")? })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Replaces what is known of other people's pods.
-    pub(crate) fn set_others(&self, target: &Target, names: &[String]) -> Result<()> {
-        let sql = "DELETE FROM others WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
-        self.prepare(sql)?.execute((self.instance, &target.context, &target.namespace))?;
-        names.iter().try_for_each(|name| self.add_other(target, name))
-    }
-
-    /// Another's pod is there.
-    pub fn add_other(&self, target: &Target, name: &str) -> Result<()> {
-        let sql = "INSERT OR IGNORE INTO others (instance, context, namespace, name) VALUES (?1, ?2, ?3, ?4)";
-        self.prepare(sql)?.execute((self.instance, &target.context, &target.namespace, name))?;
-        Ok(())
-    }
-
-    /// Another's pod is no longer there.
-    pub fn remove_other(&self, target: &Target, name: &str) -> Result<()> {
-        let sql = "DELETE FROM others WHERE instance = ?1 AND context = ?2 AND namespace = ?3 AND name = ?4";
-        self.prepare(sql)?.execute((self.instance, &target.context, &target.namespace, name))?;
-        Ok(())
-    }
-
-    /// Whether a pod of that name, which is not ours, is in any of our namespaces.
-    pub fn is_other(&self, name: &str) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM clusters AS c JOIN others AS o
-                       ON o.instance = c.instance AND o.context = c.context AND o.namespace = c.namespace
-                       WHERE c.instance = ?1 AND o.name = ?2)";
-        Ok(self.prepare(sql)?.query_one((self.instance, name), |row| row.get(0))?)
     }
 }
 

@@ -70,18 +70,21 @@ impl Tx<'_> {
         claimed: &mut Vec<Claimed>,
     ) -> Result<()> {
         let mut after = 0_i64;
-        // One step of the index for each request that waits, however many machines each has.
-        let next = "SELECT min(request) FROM machines
-                    WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 AND request > ?4";
-        let mut next = self.prepare(next)?;
         while claimed.len() < most {
-            let key = (self.instance, &target.context, &target.namespace, after);
-            let Some(request) = next.query_one(key, |row| row.get::<_, Option<i64>>(0))? else { break };
+            let Some(request) = self.next_waiting(target, after)? else { break };
             let room = share.min(most - claimed.len());
             claimed.extend(self.claim_of(request, room, skip)?);
             after = request;
         }
         Ok(())
+    }
+
+    /// The next request with machines to be created: one step of the index, however many machines each has.
+    pub(crate) fn next_waiting(&self, target: &Target, after: i64) -> Result<Option<i64>> {
+        let sql = "SELECT min(request) FROM machines
+                   WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 AND request > ?4";
+        let key = (self.instance, &target.context, &target.namespace, after);
+        Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
     }
 
     fn claim_of(&self, request: i64, room: usize, skip: impl Fn(i64) -> bool) -> Result<Vec<Claimed>> {

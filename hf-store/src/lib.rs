@@ -33,10 +33,12 @@ mod create;
 mod delete;
 mod error;
 mod events;
+mod inhabited;
 mod machines;
 mod migrations;
 mod observe;
 mod open;
+mod others;
 #[cfg(test)]
 mod plans;
 mod requests;

@@ -18,17 +18,25 @@ impl Tx<'_> {
     /// Adds to the time that requests have waited for machines to be created, and gives up those that have waited for
     /// too long. Returns how many machines were given up.
     pub fn wait_for_creation(&self, target: &Target, waited: Duration, now: Timestamp) -> Result<usize> {
-        let key = (self.instance, &target.context, &target.namespace);
-        let sql = "UPDATE requests SET waited_ms = waited_ms + ?4 WHERE seq IN (
-                       SELECT request FROM machines
-                       WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 GROUP BY request)";
-        self.prepare(sql)?.execute((key.0, key.1, key.2, millis(waited)))?;
-        let late = select(
-            "JOIN requests AS r ON r.seq = m.request
-             WHERE m.to_create AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
-                 AND r.waited_ms >= r.create_timeout_s * 1000",
+        let (mut given_up, mut last) = (0, 0);
+        while let Some(request) = self.next_waiting(target, last)? {
+            last = request;
+            let sql = "UPDATE requests SET waited_ms = waited_ms + ?2 WHERE seq = ?1
+                       RETURNING waited_ms >= create_timeout_s * 1000 AS late";
+            let late: bool =
+                self.prepare(sql)?.query_one((request, millis(waited)), |row| row.get("late"))?;
+            if late {
+                given_up += self.give_up_creation(target, request, now)?;
+            }
+        }
+        Ok(given_up)
+    }
+
+    fn give_up_creation(&self, target: &Target, request: i64, now: Timestamp) -> Result<usize> {
+        let waiting = select(
+            "WHERE m.to_create AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3 AND m.request = ?4",
         );
-        let rows = self.rows(&late, key)?;
+        let rows = self.rows(&waiting, (self.instance, &target.context, &target.namespace, request))?;
         for row in &rows {
             let mut after = row.clone();
             after.machine.life = row.machine.life.doomed(Doom::NotCreated);

@@ -146,6 +146,9 @@ CREATE TABLE machines (
     starting INTEGER GENERATED ALWAYS AS (
         pod = 'present' AND doom IS NULL AND delivered = 0 AND phase NOT IN ('succeeded', 'failed')
     ) VIRTUAL,
+    finished INTEGER GENERATED ALWAYS AS (
+        pod = 'gone' OR (pod = 'never' AND doubt = 0 AND creation IN ('cancelled', 'failed', 'lost'))
+    ) VIRTUAL,
     live INTEGER GENERATED ALWAYS AS (
         doom IS NULL AND pod <> 'gone' AND creation IN ('wanted', 'creating', 'created')
             AND phase NOT IN ('succeeded', 'failed')

@@ -114,7 +114,8 @@ pub(crate) fn has(subcommand: &str) -> bool {
 
 /// Builds the programs of some packages, with cargo's progress on standard error, and says where each is.
 pub(crate) fn build(profile: Profile, packages: &[&str]) -> anyhow::Result<BTreeMap<String, PathBuf>> {
-    let mut command = command(&["build", "--locked", "--bins", "--message-format", "json-render-diagnostics"]);
+    let mut command =
+        command(&["build", "--locked", "--bins", "--message-format", "json-render-diagnostics"]);
     match profile {
         Profile::Dev => {}
     }

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn times_have_as_many_digits_as_they_deserve() {
-        let shown = [0.004, 0.25, 3.14, 61.2, 192.0].map(|time| seconds(Duration::from_secs_f64(time)));
+        let shown = [0.004, 0.25, 3.12, 61.2, 192.0].map(|time| seconds(Duration::from_secs_f64(time)));
         assert_eq!(shown, ["4 ms", "0.2 s", "3.1 s", "61 s", "3 min 12 s"]);
     }
 }

@@ -34,7 +34,8 @@ impl Args {
     /// The demo as a smoke test: few machines, a simulated cluster, one JSON document.
     pub(crate) fn smoke() -> anyhow::Result<Self> {
         use clap::{Args as _, FromArgMatches};
-        let matches = Self::augment_args(clap::Command::new("demo")).try_get_matches_from(["demo", "--json"])?;
+        let matches =
+            Self::augment_args(clap::Command::new("demo")).try_get_matches_from(["demo", "--json"])?;
         Ok(Self::from_arg_matches(&matches)?)
     }
 }
@@ -60,7 +61,8 @@ fn play(args: &Args, console: &mut Console) -> anyhow::Result<Outcome> {
     console.say(format_args!("Built in {}.\n", seconds(since.elapsed())));
 
     let pace = (args.machines / 2).max(20);
-    let site = Site::start(&programs, &args.target, &setup(args.machines, pace)).context("cannot set the stage")?;
+    let site =
+        Site::start(&programs, &args.target, &setup(args.machines, pace)).context("cannot set the stage")?;
     introduce(&site, pace, console);
     let played = play::play(&site, args.machines, console);
     if played.is_err() {

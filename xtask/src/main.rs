@@ -1,12 +1,15 @@
 //! The tasks of this repository.
 
 mod cargo;
+mod ci;
 mod console;
 mod demo;
 mod e2e;
 mod harness;
 mod process;
 mod stop;
+mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -24,6 +27,11 @@ struct Args {
 enum Task {
     Demo(demo::Args),
     E2e(e2e::Args),
+    Test(test::Args),
+    /// Checks what the compiler and clippy do not see
+    Tidy,
+    /// Everything that a change has to pass: format, clippy, tests, documentation, tidy, deny, e2e, demo
+    Ci,
     /// Runs a program that ends when xtask does.
     #[command(hide = true)]
     Hold(process::Hold),
@@ -52,7 +60,10 @@ fn run(task: Task) -> anyhow::Result<()> {
     stop::listen()?;
     match task {
         Task::Demo(args) => demo::run(&args),
-        Task::E2e(args) => e2e::run(&args).map(drop),
+        Task::E2e(args) => e2e::run(&args)?.verdict(),
+        Task::Test(args) => test::run(&args)?.verdict(),
+        Task::Tidy => tidy::run(),
+        Task::Ci => ci::run(),
         Task::Hold(_) => unreachable!("handled above"),
     }
 }

@@ -29,6 +29,16 @@ pub(crate) struct Summary {
     pub(crate) lines: Vec<String>,
     passed: u64,
     failed: u64,
+    /// Some runner was not content.
+    bad: bool,
+}
+
+impl Summary {
+    /// An error if a test failed, or could not be built.
+    pub(crate) fn verdict(&self) -> anyhow::Result<()> {
+        ensure!(!self.bad, "tests failed: {self}");
+        Ok(())
+    }
 }
 
 impl std::fmt::Display for Summary {
@@ -37,34 +47,33 @@ impl std::fmt::Display for Summary {
     }
 }
 
-/// Runs them. What fails is an error only after all have run.
+/// Runs them, to the end.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
-    let mut good = true;
     if cargo::has("nextest") {
         let nextest = ["nextest", "run", "--workspace", "--locked", "--profile", &args.profile];
-        good &= step(cargo::command(&nextest).args(&args.rest), &mut summary)?;
+        step(cargo::command(&nextest).args(&args.rest), &mut summary)?;
         // With arguments, somebody is after something certain, which nextest has run.
         if args.rest.is_empty() {
-            good &= step(&mut cargo::command(&["test", "--doc", "--workspace", "--locked"]), &mut summary)?;
+            step(&mut cargo::command(&["test", "--doc", "--workspace", "--locked"]), &mut summary)?;
         }
     } else {
         complain("cargo-nextest is not installed; cargo test does the same, one package after the other");
         let test = ["test", "--workspace", "--locked", "--no-fail-fast"];
-        good &= step(cargo::command(&test).args(&args.rest), &mut summary)?;
+        step(cargo::command(&test).args(&args.rest), &mut summary)?;
     }
-    ensure!(good, "tests failed: {summary}\n{}", summary.lines.join("\n"));
     Ok(summary)
 }
 
-/// Runs a test runner and reads along; `false` if it failed.
-fn step(command: &mut Command, summary: &mut Summary) -> anyhow::Result<bool> {
+/// Runs a test runner and reads along.
+fn step(command: &mut Command, summary: &mut Summary) -> anyhow::Result<()> {
     if std::io::stderr().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let process = Process::start("the test runner", command)?;
-    let (out, err) = (process.take_stdout().context("no output")?, process.take_stderr().context("no output")?);
+    let (out, err) =
+        (process.take_stdout().context("no output")?, process.take_stderr().context("no output")?);
     let closing = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         scope.spawn(|| pass_on(err, std::io::stderr(), &closing));
@@ -78,7 +87,8 @@ fn step(command: &mut Command, summary: &mut Summary) -> anyhow::Result<bool> {
         summary.failed += failed;
         summary.lines.push(line);
     }
-    Ok(status.success())
+    summary.bad |= !status.success();
+    Ok(())
 }
 
 /// Prints what comes, as it comes, and keeps the closing lines.
@@ -98,7 +108,9 @@ fn pass_on(from: impl Read, mut to: impl Write, closing: &Mutex<Vec<String>>) {
 fn counts(line: &str) -> Option<(u64, u64)> {
     let line = line.trim_start();
     let counts = line.strip_prefix("test result: ").or_else(|| {
-        line.strip_prefix("Summary [").and_then(|rest| rest.split_once("tests run:")).map(|(_, counts)| counts)
+        line.strip_prefix("Summary [")
+            .and_then(|rest| rest.split_once("tests run:"))
+            .map(|(_, counts)| counts)
     })?;
     let number = |word: &str| {
         let before = counts.split([',', ';', '.']).find(|part| part.contains(word))?;

@@ -52,9 +52,9 @@ impl Act<'_> {
     fn templates(&mut self) -> anyhow::Result<()> {
         self.console.say("1. What can be had?");
         let reply = self.call(Call::Templates, &json!({}))?;
-        let offered = reply.json["templates"].as_array().is_some_and(|templates| {
-            templates.iter().any(|template| template["templateId"] == TEMPLATE)
-        });
+        let offered = reply.json["templates"]
+            .as_array()
+            .is_some_and(|templates| templates.iter().any(|template| template["templateId"] == TEMPLATE));
         ensure!(offered, "the template {TEMPLATE} is not offered");
         Ok(())
     }
@@ -82,7 +82,9 @@ impl Act<'_> {
             anyhow::bail!("{} did not start: {}", bad.name, bad.message);
         }
         ensure!(request.machines.len() == count as usize, "there are {} machines", request.machines.len());
-        self.provider.expect_pods(&request.machines).context("what was answered is not what the cluster holds")?;
+        self.provider
+            .expect_pods(&request.machines)
+            .context("what was answered is not what the cluster holds")?;
         self.outcome.request_to_first = running_after.values().min().copied().unwrap_or_default();
         self.outcome.request_to_all = running_after.values().max().copied().unwrap_or_default();
         self.console.say(format_args!("   All {count} run, as pods with these names and addresses:"));
@@ -125,12 +127,16 @@ impl Act<'_> {
         self.call(Call::Status, &json!({"requests": [{"requestId": request.request_id}]}))?;
         let again = self.provider.factory.status(&request.request_id)?;
         ensure!(again.status.is_terminal(), "the request has settled and is open again");
-        let words: BTreeMap<&str, usize> = again.machines.iter().fold(BTreeMap::new(), |mut words, machine| {
-            *words.entry(machine.status.as_str()).or_default() += 1;
-            words
-        });
+        let words: BTreeMap<&str, usize> =
+            again.machines.iter().fold(BTreeMap::new(), |mut words, machine| {
+                *words.entry(machine.status.as_str()).or_default() += 1;
+                words
+            });
         let words: Vec<_> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
-        self.console.say(format_args!("   The answer for the request stays; its machines now: {}.\n", words.join(", ")));
+        self.console.say(format_args!(
+            "   The answer for the request stays; its machines now: {}.\n",
+            words.join(", ")
+        ));
         Ok(())
     }
 
@@ -179,6 +185,7 @@ fn running(machines: &[Machine]) -> impl Iterator<Item = &Machine> {
 
 /// The machines as Host Factory names them when it gives them back.
 fn hosts(request: &Request) -> Value {
-    let each = request.machines.iter().map(|machine| json!({"name": machine.name, "machineId": machine.machine_id}));
+    let each =
+        request.machines.iter().map(|machine| json!({"name": machine.name, "machineId": machine.machine_id}));
     json!({"machines": each.collect::<Vec<_>>()})
 }

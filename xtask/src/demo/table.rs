@@ -57,5 +57,6 @@ fn align_right(table: &mut Table, column: usize) {
 }
 
 fn clock(second: i64) -> String {
-    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |time| time.strftime("%H:%M:%S").to_string())
+    Timestamp::from_second(second)
+        .map_or_else(|_| second.to_string(), |time| time.strftime("%H:%M:%S").to_string())
 }

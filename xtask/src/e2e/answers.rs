@@ -39,7 +39,9 @@ pub(crate) fn unknown_id(site: &Site<'_>) -> anyhow::Result<()> {
         let nothing = unknown.status == Status::CompleteWithError && unknown.machines.is_empty();
         ensure!(nothing && !unknown.message.is_empty(), "an unknown one is {unknown:?}");
     }
-    let [back, open] = &answers[1 + odd.len()..] else { anyhow::bail!("there are {} answers", answers.len()) };
+    let [back, open] = &answers[1 + odd.len()..] else {
+        anyhow::bail!("there are {} answers", answers.len())
+    };
     ensure!(back.status == Status::Complete && back.machines.len() == 1, "the return is {back:?}");
     ensure!(open.machines.len() == 2, "the open one is {open:?}");
     provider.settled(&second).map(drop)

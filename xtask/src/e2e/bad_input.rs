@@ -42,7 +42,11 @@ pub(crate) fn refused(site: &Site<'_>) -> anyhow::Result<()> {
         let reply = provider.factory.call_with(call, &input)?;
         ensure!(!reply.success, "{} accepted {input:?} with {}", call.script(), reply.json);
         let message = reply.json["message"].as_str().context("no message")?;
-        ensure!(message.contains(word), "{} refused {input:?} without a word of {word}: {message}", call.script());
+        ensure!(
+            message.contains(word),
+            "{} refused {input:?} without a word of {word}: {message}",
+            call.script()
+        );
     }
 
     // What looks odd and is allowed.
@@ -52,9 +56,13 @@ pub(crate) fn refused(site: &Site<'_>) -> anyhow::Result<()> {
         let none = provider.factory.expect(Call::Returns, &input)?;
         ensure!(none.json["requests"] == json!([]), "nothing was asked, the answer is {}", none.json);
     }
-    ensure!(provider.factory.call_with(Call::Templates, "nonsense")?.success, "templates depend on their input");
+    ensure!(
+        provider.factory.call_with(Call::Templates, "nonsense")?.success,
+        "templates depend on their input"
+    );
     let one = provider.deliver(1)?;
-    let object = provider.factory.expect(Call::Status, &json!({"requests": {"requestId": one.request_id}}))?;
+    let object =
+        provider.factory.expect(Call::Status, &json!({"requests": {"requestId": one.request_id}}))?;
     ensure!(object.json["requests"][0]["status"] == "complete", "the object form: {}", object.json);
 
     // Had one of the others been registered, there would be more pods than this.

@@ -66,7 +66,10 @@ fn adopted(provider: &Provider<'_>, id: &str, machines: &[Machine]) -> anyhow::R
         let request = provider.factory.status(id)?;
         let unknown = request.status == Status::Running && request.machines.is_empty();
         let rebuilt = request.status == Status::Complete;
-        ensure!(unknown || rebuilt || !request.machines.is_empty(), "it exists, and was answered {request:?}");
+        ensure!(
+            unknown || rebuilt || !request.machines.is_empty(),
+            "it exists, and was answered {request:?}"
+        );
         let message = request.message.clone();
         Ok(Look::new(rebuilt.then_some(request), || message))
     })?;

@@ -21,7 +21,8 @@ pub(crate) fn after_it_ran(site: &Site<'_>) -> anyhow::Result<()> {
     ensure!(now.machines[2].status != "running", "a deleted machine runs: {:?}", now.machines[2]);
     provider.give_back(&hosts[2..=2]).context("the return of a machine that is gone")?;
     provider.expect_nothing_reclaimed(&hosts).context("after the return of what was reported")?;
-    let rest: Vec<_> = request.machines.iter().filter(|machine| machine.name != victim.name).cloned().collect();
+    let rest: Vec<_> =
+        request.machines.iter().filter(|machine| machine.name != victim.name).cloned().collect();
     provider.expect_pods(&rest)
 }
 

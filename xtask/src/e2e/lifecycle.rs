@@ -35,7 +35,8 @@ pub(crate) fn two_hundred(site: &Site<'_>) -> anyhow::Result<()> {
     provider.expect_no_pods()?;
     provider.expect_nothing_reclaimed(&hosts)?;
     if let Some(simulator) = site.simulator() {
-        let (created, deleted) = (simulator.accepted("create", "pods")?, simulator.accepted("delete", "pods")?);
+        let (created, deleted) =
+            (simulator.accepted("create", "pods")?, simulator.accepted("delete", "pods")?);
         ensure!(created == u64::from(COUNT), "{created} pods were created");
         ensure!(deleted == u64::from(COUNT), "{deleted} pods were deleted");
     }

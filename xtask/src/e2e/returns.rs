@@ -8,7 +8,8 @@ use crate::harness::{Look, Provider, Site, TEMPLATE, Watcher, expect_returned};
 /// Names that were never ours: `executing` until that is certain, then gone.
 pub(crate) fn unknown(site: &Site<'_>) -> anyhow::Result<()> {
     let mut provider = site.provider("unknown")?;
-    let names = ["never-was", "abcdefghijkl-0", "../../etc/passwd", "Not A Name", "x'; DROP TABLE machines; --"];
+    let names =
+        ["never-was", "abcdefghijkl-0", "../../etc/passwd", "Not A Name", "x'; DROP TABLE machines; --"];
     let hosts: Vec<Host> = names.into_iter().map(Host::named).collect();
     let id = provider.factory.give_back(&hosts)?;
     let open = provider.factory.status(&id)?;

@@ -105,6 +105,9 @@ fn until_pods(provider: &Provider<'_>, count: usize) -> anyhow::Result<()> {
 /// No machine was made twice, one after the other.
 fn no_more_than(site: &Site<'_>, count: u64) -> anyhow::Result<()> {
     let created = site.simulator().map(|simulator| simulator.accepted("create", "pods")).transpose()?;
-    ensure!(created.is_none_or(|created| created == count), "{created:?} pods were created for {count} machines");
+    ensure!(
+        created.is_none_or(|created| created == count),
+        "{created:?} pods were created for {count} machines"
+    );
     Ok(())
 }

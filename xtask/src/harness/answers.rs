@@ -34,6 +34,7 @@ pub(crate) enum Outcome {
 }
 
 /// One machine of a request.
+#[expect(clippy::struct_field_names, reason = "Host Factory's names")]
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Machine {
@@ -56,6 +57,7 @@ pub(crate) struct Machine {
 }
 
 /// One request.
+#[expect(clippy::struct_field_names, reason = "Host Factory's names")]
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Request {

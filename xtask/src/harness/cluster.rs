@@ -45,7 +45,7 @@ pub(crate) struct Pod {
 /// The label that says which provider instance a pod belongs to.
 pub(crate) const INSTANCE: &str = "symphony/hostfactory-instance";
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 impl Cluster {
     /// The cluster that a kubesim plays, known from the kubeconfig that it wrote.
@@ -123,7 +123,10 @@ fn read(pod: &Value) -> Option<Pod> {
         phase: text("/status/phase").unwrap_or_default(),
         address: text("/status/podIP").unwrap_or_default(),
         deleting: pod["metadata"]["deletionTimestamp"].is_string(),
-        labels: labels.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect::<Option<_>>()?,
+        labels: labels
+            .iter()
+            .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect::<Option<_>>()?,
     })
 }
 
@@ -160,7 +163,8 @@ fn kubectl(kubeconfig: &Path, verb: &str, path: &str, body: Option<&Value>) -> a
     command.arg(verb).arg("--kubeconfig").arg(kubeconfig).args(["--raw", path]);
     command.args(body.map(|_| ["-f", "-"]).into_iter().flatten());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().context("cannot run kubectl, which is needed to look into a real cluster")?;
+    let mut child =
+        command.spawn().context("cannot run kubectl, which is needed to look into a real cluster")?;
     if let (Some(mut input), Some(body)) = (child.stdin.take(), body) {
         input.write_all(body.to_string().as_bytes())?;
     }

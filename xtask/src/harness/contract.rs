@@ -51,7 +51,8 @@ fn templates(answer: &Place<'_>) -> anyhow::Result<()> {
 
 /// `[kind, value]`, the value always a string.
 fn attribute(attribute: &Place<'_>) -> anyhow::Result<()> {
-    let [kind, value] = attribute.items()?.try_into().ok().with_context(|| format!("{attribute} is no pair"))?;
+    let [kind, value] =
+        attribute.items()?.try_into().ok().with_context(|| format!("{attribute} is no pair"))?;
     let text = value.text()?;
     match kind.text()? {
         "String" => {}
@@ -122,9 +123,8 @@ fn machine(machine: &Place<'_>) -> anyhow::Result<()> {
     ensure!(machine.at("launchtime").whole()? > 1_577_836_800, "{machine}.launchtime is no time of ours");
     let message = machine.optional_text("message")?;
     match machine.at("result").text()? {
-        "executing" | "succeed" => Ok(()),
         "fail" if message.is_empty() => bail!("{machine} failed without a message"),
-        "fail" => Ok(()),
+        "executing" | "succeed" | "fail" => Ok(()),
         other => bail!("{machine} has the unknown result {other}"),
     }
 }
@@ -138,7 +138,10 @@ fn reclaimed(answer: &Place<'_>, asked: &[String]) -> anyhow::Result<()> {
     for reclaimed in answer.at("requests").items()? {
         reclaimed.only(&["machine", "gracePeriod"])?;
         let name = reclaimed.at("machine").text()?;
-        ensure!(asked.iter().any(|asked| asked == name), "{reclaimed} is a host that was not asked about: {name}");
+        ensure!(
+            asked.iter().any(|asked| asked == name),
+            "{reclaimed} is a host that was not asked about: {name}"
+        );
         ensure!(seen.insert(name.to_owned()), "{reclaimed} is there twice: {name}");
         ensure!(reclaimed.at("gracePeriod").whole()? >= 0, "{reclaimed} has a grace period below 0");
     }

@@ -50,18 +50,16 @@ impl<'p> Site<'p> {
             std::fs::create_dir(directory.path().join(name))?;
         }
         configuration::write(&directory.path().join("conf"), &target.image)?;
-        let (simulator, kubeconfig, namespace) = match target.real() {
-            Some((kubeconfig, namespace)) => (None, std::path::absolute(kubeconfig)?, namespace),
-            None => {
-                let simulator =
-                    Simulator::start(programs, &directory.path().join("log"), NAMESPACE, &setup.simulator)?;
-                let kubeconfig = simulator.kubeconfig().to_owned();
-                (Some(simulator), kubeconfig, NAMESPACE)
-            }
-        };
-        let cluster = match simulator {
-            Some(_) => Cluster::simulated(&kubeconfig, namespace)?,
-            None => Cluster::real(&kubeconfig, namespace)?,
+        let (simulator, cluster, kubeconfig, namespace) = if let Some((kubeconfig, namespace)) = target.real()
+        {
+            let kubeconfig = std::path::absolute(kubeconfig)?;
+            (None, Cluster::real(&kubeconfig, namespace)?, kubeconfig, namespace)
+        } else {
+            let logs = directory.path().join("log");
+            let simulator = Simulator::start(programs, &logs, NAMESPACE, &setup.simulator)?;
+            let kubeconfig = simulator.kubeconfig().to_owned();
+            let cluster = Cluster::simulated(&kubeconfig, NAMESPACE)?;
+            (Some(simulator), cluster, kubeconfig, NAMESPACE)
         };
         let (namespace, patience) = (namespace.to_owned(), target.patience());
         Ok(Self { simulator, cluster, kubeconfig, namespace, patience, programs, directory })

@@ -27,6 +27,6 @@ impl Target {
 
     /// How long something that must happen may take: a real cluster pulls images and has other work to do.
     pub(crate) fn patience(&self) -> Duration {
-        if self.real().is_some() { Duration::from_secs(300) } else { Duration::from_secs(60) }
+        if self.real().is_some() { Duration::from_mins(5) } else { Duration::from_mins(1) }
     }
 }

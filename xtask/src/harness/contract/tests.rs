@@ -29,7 +29,10 @@ fn good_answers_pass() {
     let template = json!({"templateId": "t", "maxNumber": -1, "podSpec": "pod.yaml", "attributes": {
         "type": ["String", "X86_64"], "ncpus": ["Numeric", "1"], "nram": ["Numeric", "512"]}});
     assert_eq!(verdict(Call::Templates, json!({}), json!({"templates": [template]})), "good");
-    assert_eq!(verdict(Call::Request, json!({}), json!({"requestId": "r123456789ab", "message": ""})), "good");
+    assert_eq!(
+        verdict(Call::Request, json!({}), json!({"requestId": "r123456789ab", "message": ""})),
+        "good"
+    );
     let gone = json!({"status": "complete", "requests": [{"machine": "r-0", "gracePeriod": 0}]});
     assert_eq!(verdict(Call::Returns, json!({"machines": {"name": "r-0"}}), gone), "good");
 }

@@ -1,0 +1,126 @@
+//! `cargo xtask ci`: what a change has to pass, in the order in which it fails soonest.
+//!
+//! All steps share one target directory. Clippy and rustdoc only check, the tests compile, and what the tests compiled
+//! is what e2e and the demo run.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+
+use crate::console::{Console, complain, seconds};
+use crate::{cargo, demo, e2e, stop, test, tidy};
+
+/// How a step ended, if it could be taken.
+#[derive(Default)]
+struct End {
+    /// Why it failed.
+    failure: Option<String>,
+    /// What it needs and is not here.
+    skipped: Option<&'static str>,
+    /// What it said last. It comes again at the end.
+    closing: Vec<String>,
+}
+
+/// A step and what it does.
+type Step = (&'static str, fn() -> anyhow::Result<End>);
+
+const STEPS: &[Step] = &[
+    ("format", format),
+    ("tidy", || tidy::run().map(|()| End::default())),
+    ("clippy", clippy),
+    ("doc", doc),
+    ("deny", deny),
+    ("test", test),
+    ("e2e", e2e),
+    ("demo", demo),
+];
+
+/// Runs every step, also after one that failed: all that is wrong is said at once.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let mut console = Console::new(false);
+    let since = Instant::now();
+    let mut ended = Vec::new();
+    for (name, step) in STEPS {
+        console.say(format_args!("\n=== {name}"));
+        let began = Instant::now();
+        let end =
+            step().unwrap_or_else(|error| End { failure: Some(format!("{error:#}")), ..End::default() });
+        stop::check()?;
+        if let Some(why) = &end.failure {
+            complain(format_args!("{name} failed: {why}"));
+        }
+        ended.push((*name, end, began.elapsed()));
+    }
+    summarise(&mut console, &ended);
+    let failed: Vec<_> =
+        ended.iter().filter(|(_, end, _)| end.failure.is_some()).map(|(name, ..)| *name).collect();
+    let took = seconds(since.elapsed());
+    ensure!(failed.is_empty(), "ci: failed after {took}: {}", failed.join(", "));
+    console.say(format_args!("ci: passed in {took}"));
+    Ok(())
+}
+
+fn summarise(console: &mut Console, ended: &[(&str, End, Duration)]) {
+    console.say("\n=== summary");
+    for (name, end, took) in ended {
+        let (word, remark) = match (&end.failure, end.skipped) {
+            (Some(why), _) => ("FAILED", why.lines().next().unwrap_or_default()),
+            (None, Some(why)) => ("skipped", why),
+            (None, None) => ("ok", ""),
+        };
+        console.say(format!("{name:8} {word:8} {:>12}  {remark}", seconds(*took)).trim_end());
+    }
+    for line in ended.iter().flat_map(|(_, end, _)| &end.closing) {
+        console.say(line);
+    }
+}
+
+fn format() -> anyhow::Result<End> {
+    cargo::run(&mut cargo::command(&["fmt", "--all", "--", "--check"]))?;
+    Ok(End::default())
+}
+
+fn clippy() -> anyhow::Result<End> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
+    cargo::run(&mut cargo::command(&arguments))?;
+    Ok(End::default())
+}
+
+fn doc() -> anyhow::Result<End> {
+    let mut command =
+        cargo::command(&["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
+    cargo::run(command.env("RUSTDOCFLAGS", "--deny warnings"))?;
+    Ok(End::default())
+}
+
+fn deny() -> anyhow::Result<End> {
+    if !cargo::has("deny") {
+        return Ok(End { skipped: Some("cargo-deny is not installed"), ..End::default() });
+    }
+    let arguments = ["deny", "--offline", "--locked", "check", "bans", "licenses", "sources"];
+    cargo::run(&mut cargo::command(&arguments))?;
+    Ok(End::default())
+}
+
+fn test() -> anyhow::Result<End> {
+    let summary = test::run(&test::Args { profile: "ci".to_owned(), rest: Vec::new() })?;
+    let mut closing = summary.lines.clone();
+    closing.push(format!("tests: {summary}"));
+    Ok(End { failure: failure(summary.verdict()), closing, ..End::default() })
+}
+
+fn e2e() -> anyhow::Result<End> {
+    let summary = e2e::run(&e2e::Args::all()?)?;
+    let closing = vec![format!("e2e: {summary}")];
+    Ok(End { failure: failure(summary.verdict()), closing, ..End::default() })
+}
+
+fn failure(verdict: anyhow::Result<()>) -> Option<String> {
+    verdict.err().map(|error| format!("{error:#}"))
+}
+
+/// The demo as others would use it: by its last line.
+fn demo() -> anyhow::Result<End> {
+    demo::run(&demo::Args::smoke()?)?;
+    Ok(End::default())
+}

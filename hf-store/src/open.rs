@@ -1,13 +1,12 @@
 //! Opening the file: who may, how, and what it must be.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{BUSY_SECONDS, Error, Result};
 use crate::migrations;
@@ -17,6 +16,9 @@ pub const DATABASE: &str = "hf.db";
 
 /// `HF` and `k8` in ASCII: what tells our files from others of the same name, of which Host Factory's own is one.
 const APPLICATION_ID: i64 = 0x4846_6b38;
+
+/// How soon to try again what does not wait by itself.
+const TRY_AGAIN: Duration = Duration::from_millis(5);
 
 /// What a commit means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,24 +57,23 @@ pub(crate) fn open(options: &Options) -> Result<(Connection, PathBuf, FileId)> {
     let workdir = &options.workdir;
     let workdir = workdir.canonicalize().map_err(io("use the work directory", workdir))?;
     let path = workdir.join(DATABASE);
-    if !is_set_up(&path).map_err(io("read", &path))? {
-        // Held until the file is set up; the lock ends with the process, however that ends.
-        let lock_path = workdir.join("hf.db.lock");
-        let lock = private().open(&lock_path).map_err(io("open", &lock_path))?;
-        lock.lock().map_err(io("lock", &lock_path))?;
-        // Again, now that no other process can be doing it.
-        if !is_set_up(&path).map_err(io("read", &path))? {
-            create(&path, &workdir)?;
-            let done = connect(&path, options).and_then(|mut conn| set_up(&mut conn, &path, options));
-            done.map_err(|error| error.about(&path))?;
+    let opened = match connect_to_existing(&path, options) {
+        Ok(Some(conn)) => Ok(conn),
+        Ok(None) => {
+            // Held until the file is set up; the lock ends with the process, however that ends.
+            let lock_path = workdir.join("hf.db.lock");
+            let lock = private().open(&lock_path).map_err(io("open", &lock_path))?;
+            lock.lock().map_err(io("lock", &lock_path))?;
+            make(&path, &workdir, options)
         }
-    }
-    let opened = connect(&path, options).and_then(|mut conn| {
+        Err(error) => Err(error),
+    };
+    let checked = opened.and_then(|mut conn| {
         check_application(&conn, &path)?;
         migrations::run(&mut conn, &path, options.shared)?;
         Ok(conn)
     });
-    let conn = opened.map_err(|error| error.about(&path))?;
+    let conn = checked.map_err(|error| error.about(&path))?;
     let id = file_id(&path).ok_or_else(|| Error::Replaced { path: path.clone() })?;
     Ok((conn, path, id))
 }
@@ -85,25 +86,38 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Whether the file is an SQLite database with a schema: then nothing of what needs a lock is left to do.
-fn is_set_up(path: &Path) -> std::io::Result<bool> {
-    let mut header = [0; 64];
-    match File::open(path).and_then(|mut file| file.read_exact(&mut header)) {
-        // `user_version`, at offset 60 (https://www.sqlite.org/fileformat2.html#the_database_header).
-        Ok(()) => Ok(header[60..64] != [0; 4]),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error),
+/// Connects to the file if it has a schema: then nothing of what needs a lock is left to do.
+///
+/// The file is never opened but by SQLite. Its locks are POSIX locks, all of which a process loses when it closes any
+/// descriptor of the file: another process could then take our journal for one that nobody uses, and delete it
+/// (<https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
+fn connect_to_existing(path: &Path, options: &Options) -> Result<Option<Connection>> {
+    if !path.symlink_metadata().is_ok_and(|meta| meta.len() > 0) {
+        return Ok(None);
     }
+    let conn = connect(path, options)?;
+    Ok((migrations::version(&conn)? > 0).then_some(conn))
+}
+
+/// Makes the file and sets it up, unless another process has done so while we waited for our turn.
+fn make(path: &Path, workdir: &Path, options: &Options) -> Result<Connection> {
+    if let Some(conn) = connect_to_existing(path, options)? {
+        return Ok(conn);
+    }
+    create(path, workdir)?;
+    let mut conn = connect(path, options)?;
+    set_up(&mut conn, path, options)?;
+    Ok(conn)
 }
 
 /// Makes the file, so that SQLite finds one with our permissions and its name survives a power cut.
 fn create(path: &Path, workdir: &Path) -> Result<()> {
-    if file_id(path).is_none() {
-        // The journal of a file that was moved away would be replayed into the new one.
-        for left in ["hf.db-wal", "hf.db-shm", "hf.db-journal"] {
-            let _ = std::fs::remove_file(workdir.join(left));
-        }
+    if file_id(path).is_some() {
+        return Ok(());
+    }
+    // The journal of a file that was moved away would be replayed into the new one.
+    for left in ["hf.db-wal", "hf.db-shm", "hf.db-journal"] {
+        let _ = std::fs::remove_file(workdir.join(left));
     }
     let made = private().open(path).and_then(|_| File::open(workdir)?.sync_all());
     made.map_err(|source| Error::Io { action: "create", path: path.to_owned(), source })
@@ -136,7 +150,7 @@ fn set_up(conn: &mut Connection, path: &Path, options: &Options) -> Result<()> {
     // Both must come before the first table.
     conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL;")?;
     let mode = if options.shared { "delete" } else { "wal" };
-    let found: String = conn.query_one(&format!("PRAGMA journal_mode = {mode}"), [], |row| row.get(0))?;
+    let found = set_journal_mode(conn, mode)?;
     if found != mode {
         return Err(Error::NoWal { path: path.to_owned(), found });
     }
@@ -145,6 +159,20 @@ fn set_up(conn: &mut Connection, path: &Path, options: &Options) -> Result<()> {
     // The first pages must be in the file itself, where others look for the schema's number.
     conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
     Ok(())
+}
+
+/// Sets the journal mode. This does not wait for others who look at the file, whatever the busy timeout says, so it is
+/// tried again while they do; they only ever look shortly.
+fn set_journal_mode(conn: &Connection, mode: &str) -> Result<String> {
+    for _ in 0..BUSY_SECONDS * 200 {
+        match conn.query_one(&format!("PRAGMA journal_mode = {mode}"), [], |row| row.get(0)) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                std::thread::sleep(TRY_AGAIN);
+            }
+            other => return Ok(other?),
+        }
+    }
+    Ok(conn.query_one("PRAGMA journal_mode", [], |row| row.get(0))?)
 }
 
 fn is_empty(conn: &Connection) -> Result<bool> {

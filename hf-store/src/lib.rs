@@ -42,6 +42,7 @@ mod others;
 #[cfg(test)]
 mod plans;
 mod requests;
+mod retention;
 mod returns;
 mod spelling;
 mod store;

@@ -41,7 +41,8 @@ impl Tx<'_> {
 
     /// Whether a pod of that name, which is not ours, is in any of our namespaces.
     pub fn is_other(&self, name: &str) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM clusters AS c JOIN others AS o
+        // CROSS keeps the order: one step for each target, where SQLite by itself walks through all others.
+        let sql = "SELECT EXISTS (SELECT 1 FROM clusters AS c CROSS JOIN others AS o
                        ON o.instance = c.instance AND o.context = c.context AND o.namespace = c.namespace
                        WHERE c.instance = ?1 AND o.name = ?2)";
         Ok(self.prepare(sql)?.query_one((self.instance, name), |row| row.get(0))?)

@@ -1,15 +1,263 @@
 //! How each statement is carried out: none may walk through a table that grows.
+//!
+//! The statements are those that [`crate::Tx::prepare`] sees while a workload calls everything; one that the workload
+//! does not reach fails the test too.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
+use std::path::Path;
+use std::time::Duration;
+
+use hf_core::ground::Target;
+use hf_core::status::{MachineResult, Outcome, RequestStatus};
+use hf_core::{Attempt, PodFacts, PodPhase, RequestId};
+use rusqlite::Connection;
+
+use crate::testing::{ADOPTION, Bed, acquire, later, now, pending, running, seen, template};
+use crate::watchers::{HOST_FACTORY, HOST_FACTORY_HOSTS};
+use crate::{ClusterIdentity, DeletionOutcome, Error, Heartbeat, NewAcquire, Observed};
+
+/// A place in the source.
+type Place = (String, u32);
 
 thread_local! {
-    /// The statements that this thread's test has prepared, each with its place in the source.
-    static SEEN: RefCell<BTreeSet<(&'static str, u32, String)>> = const { RefCell::new(BTreeSet::new()) };
+    /// The statements that this thread's test has prepared, and where.
+    static SEEN: RefCell<BTreeMap<String, Place>> = const { RefCell::new(BTreeMap::new()) };
+    static PLACES: RefCell<BTreeSet<Place>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// Notes a statement.
 pub(crate) fn look(sql: &str, at: &'static Location<'static>) {
-    SEEN.with_borrow_mut(|seen| seen.insert((at.file(), at.line(), sql.to_owned())));
+    let file = Path::new(at.file()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let place = (file, at.line());
+    PLACES.with_borrow_mut(|places| {
+        places.insert(place.clone());
+    });
+    SEEN.with_borrow_mut(|seen| {
+        seen.entry(sql.to_owned()).or_insert(place);
+    });
+}
+
+/// Walks that are as long as what they are about, each with the reason.
+const ALLOWED: &[(&str, &str)] = &[
+    ("SEARCH meta", "one row"),
+    ("SCAN meta", "one row"),
+    ("SCAN CONSTANT ROW", "no table"),
+    ("SEARCH watchers USING PRIMARY KEY (instance=?)", "one row for each program"),
+    ("SEARCH clusters USING PRIMARY KEY (instance=?)", "one row for each target"),
+    ("SEARCH c USING PRIMARY KEY (instance=?)", "one row for each target"),
+];
+
+/// Indexes of sets that the watchers empty, or of what lives: walking through a part of one is the work of these files.
+const WORK: &[(&str, &[&str])] = &[
+    ("machines_to_create", &["create.rs", "timeouts.rs", "inhabited.rs"]),
+    ("machines_creating", &["create.rs", "inhabited.rs"]),
+    ("machines_to_delete", &["delete.rs", "inhabited.rs"]),
+    ("machines_starting", &["timeouts.rs"]),
+    ("machines_ended", &["timeouts.rs"]),
+    // Counted for `maxNumber`, from the index alone.
+    ("machines_live", &["acquire.rs"]),
+    // A listing is compared with all pods that it should show.
+    ("machines_there", &["observe.rs", "inhabited.rs"]),
+    ("machines_unclaimed", &["unclaimed.rs"]),
+    ("requests_unclaimed", &["unclaimed.rs"]),
+    ("requests_forgotten", &["retention.rs"]),
+    // Old requests that live are passed over each time, outside of the write lock.
+    ("requests_by_age", &["retention.rs"]),
+];
+
+/// What is wrong with a line of a plan.
+fn fault(line: &str, file: &str) -> Option<&'static str> {
+    if ALLOWED.iter().any(|(allowed, _)| line == *allowed) {
+        return None;
+    }
+    let index = line.split_once(" INDEX ").map(|(_, rest)| rest.split(' ').next().unwrap_or_default());
+    let partial = index.filter(|index| index.starts_with("machines_") || index.starts_with("requests_"));
+    let by_key = ["machines_by_request", "requests_by_manifest"];
+    if let Some(index) = partial.filter(|index| !by_key.contains(index)) {
+        return match WORK.iter().find(|(set, _)| *set == index) {
+            Some((_, files)) if files.contains(&file) => None,
+            _ => Some("a set that is not this file's work"),
+        };
+    }
+    if line.contains("AUTOMATIC") {
+        return Some("an index is missing, and is built for each call");
+    }
+    if line.starts_with("SCAN ") {
+        return Some("a whole table, or a whole index");
+    }
+    if line.contains("TEMP B-TREE") {
+        return Some("it sorts");
+    }
+    if line.starts_with("SEARCH ") && line.ends_with("(instance=?)") {
+        return Some("all rows of the instance");
+    }
+    None
+}
+
+fn plan(conn: &Connection, sql: &str) -> Vec<String> {
+    let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let read = |row: &rusqlite::Row<'_>| row.get::<_, String>("detail");
+    query.raw_query().mapped(read).collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn no_statement_walks_through_a_table_that_grows() {
+    let bed = Bed::new(false);
+    workload(bed.connect());
+    let conn = bed.raw();
+    assert_eq!(bed.number("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'"), 0);
+    let statements = SEEN.with_borrow(Clone::clone);
+    let mut faults = Vec::new();
+    for (sql, (file, line)) in &statements {
+        let plan = plan(&conn, sql);
+        let shown = format!("{file}:{line}\n{sql}\n  {}\n", plan.join("\n  "));
+        if std::env::var_os("SHOW_PLANS").is_some() {
+            std::io::Write::write_all(&mut std::io::stderr(), shown.as_bytes()).unwrap();
+        }
+        faults.extend(
+            plan.iter().filter_map(|line| fault(line, file)).map(|fault| format!("{fault}: {shown}")),
+        );
+    }
+    assert!(statements.len() > 60, "{}", statements.len());
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Else a statement could be left out of the test above without anybody noticing.
+#[test]
+fn the_workload_prepares_every_statement_of_the_source() {
+    workload(Bed::new(false).connect());
+    let reached = PLACES.with_borrow(Clone::clone);
+    let mut missed = Vec::new();
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() || ["plans.rs", "testing.rs"].contains(&name.as_str()) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (number, line) in (1..).zip(text.lines()) {
+            if line.contains(".prepare(")
+                && line.contains("self") | line.contains("tx") | line.trim().starts_with('.')
+            {
+                let place = (name.clone(), number);
+                if !line.contains("conn.prepare(") && !reached.contains(&place) {
+                    missed.push(place);
+                }
+            }
+            assert!(
+                !line.contains("prepare_cached(") || ["store.rs", "migrations.rs"].contains(&name.as_str()),
+                "{name}:{number}: statements are prepared by Tx::prepare"
+            );
+        }
+    }
+    assert!(missed.is_empty(), "not reached: {missed:?}");
+}
+
+/// Calls everything at least once.
+fn workload(mut store: crate::Store) {
+    let target = &Target::default();
+    let seconds = Duration::from_secs;
+    let (template, names) = (template(), ["a".to_owned(), "b".to_owned()]);
+    let new = NewAcquire { max_number: Some(100), ..acquire(12, &template, target) };
+    let id = store.write(|tx| tx.register_acquire(&new)).unwrap();
+    let given = Some(RequestId::parse("mine").unwrap());
+    let second = store.write(|tx| tx.register_acquire(&NewAcquire { id: given, ..new.clone() })).unwrap();
+    let all = store
+        .write(|tx| {
+            tx.check_identity(target, &identity("", "s"))?;
+            tx.check_identity(target, &identity("u", "s"))?;
+            tx.mark_progress(target, now())?;
+            for program in [HOST_FACTORY, HOST_FACTORY_HOSTS] {
+                tx.beat(&Heartbeat {
+                    program: program.to_owned(),
+                    host: "h".to_owned(),
+                    pid: 1,
+                    started_at: now(),
+                    beat_at: now(),
+                    trouble: String::new(),
+                })?;
+            }
+            tx.any_to_create(target)?;
+            let claimed = tx.claim(target, 12, 12, |_| false)?;
+            tx.manifest(claimed[0].manifest)?;
+            let attempts = [Attempt::Created, Attempt::Rejected, Attempt::Created];
+            let settled: Vec<_> = claimed
+                .iter()
+                .zip(attempts.into_iter().cycle().take(9))
+                .map(|(claim, attempt)| crate::Settled {
+                    seq: claim.seq,
+                    attempt,
+                    uid: String::new(),
+                    message: String::new(),
+                })
+                .collect();
+            tx.settle(&settled, now())?;
+            tx.take_over_claims(target)?;
+            Ok::<_, Error>(tx.machines_of(tx.request(id.as_str())?.unwrap().seq)?)
+        })
+        .unwrap();
+    let theirs = RequestId::parse("theirs").unwrap();
+    let ended = PodFacts { phase: PodPhase::Failed, ..pending() };
+    let mut pods: Vec<_> = all.iter().map(|row| seen(&id, ordinal(row), 12, running())).collect();
+    pods[0].facts = Some(ended);
+    pods[2].facts = Some(pending());
+    pods[3].origin = None;
+    pods.extend([seen(&theirs, 0, 2, running()), seen(&theirs, 1, 2, running())]);
+    let back =
+        [crate::testing::returned_name(id.machine(5).as_str()), crate::testing::returned_name("theirs-1")];
+    let back = store.write(|tx| tx.register_return(None, &back, now())).unwrap();
+    store
+        .write(|tx| {
+            let listing = |pods, others, again| crate::FullListing { target, pods, others, tick: 9, again };
+            tx.tick()?;
+            tx.take_listing(&listing(&pods, &names, true), ADOPTION, now())?;
+            tx.take_listing(&listing(&pods[1..], &names[1..], true), ADOPTION, now())?;
+            let gone = Observed::Gone { name: id.machine(3), uid: None, last: None };
+            tx.observe(target, &[gone, Observed::Present(pods[4].clone())], ADOPTION, now())?;
+            tx.remove_other(target, "b")?;
+            tx.is_other("a")?;
+            tx.refuse(target, "why")?;
+            (tx.watched()?, tx.inhabited()?, tx.heartbeats()?);
+            tx.wait_for_creation(target, seconds(9_999), now())?;
+            (tx.any_starting(target)?, tx.any_ended(seconds(0), later(9))?);
+            tx.wait_for_start(target, seconds(9_999), now())?;
+            let request = tx.request(id.as_str())?.unwrap();
+            let outcome = Outcome {
+                result: MachineResult::Succeed,
+                message: String::new(),
+                ip: String::new(),
+                launched_at: now(),
+            };
+            tx.give_answer(&request, RequestStatus::Complete, &[(all[0].seq, outcome.clone())], now())?;
+            tx.drop_ended(seconds(0), later(9))?;
+            let returning = tx.request(back.as_str())?.unwrap();
+            tx.returned_of(returning.seq)?;
+            tx.return_of(all[5].seq)?;
+            tx.return_of_unknown("x")?;
+            (tx.any_to_delete(target)?, tx.unheeded_deletions(target)?);
+            tx.wait_for_end(target, seconds(1))?;
+            for due in tx.due_deletions(target, 9, Some(seconds(0)), |_, _| false)? {
+                tx.record_deletions(&[(due.seq, DeletionOutcome::Accepted)], now())?;
+                tx.ask_again(&[due.seq])?;
+            }
+            tx.claim_request(tx.request(second.as_str())?.unwrap().seq)?;
+            for row in tx.wait_for_claims(target, seconds(99), seconds(1), now())? {
+                tx.claim_machine(row.seq)?;
+                tx.give_up_unclaimed(&row, now())?;
+            }
+            tx.give_answer(&returning, RequestStatus::Complete, &[(0, outcome)], now())
+        })
+        .unwrap();
+    while store.forget(later(9), 5).unwrap() > 0 {}
+    store.give_back_pages(1).unwrap();
+}
+
+fn identity(uid: &str, server: &str) -> ClusterIdentity {
+    ClusterIdentity { uid: uid.to_owned(), server: server.to_owned(), namespace: "n".to_owned() }
+}
+
+fn ordinal(row: &crate::MachineRow) -> u32 {
+    row.machine.name.as_str().rsplit_once('-').unwrap().1.parse().unwrap()
 }

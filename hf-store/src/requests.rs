@@ -75,7 +75,7 @@ impl Tx<'_> {
     /// The request of that id, of this instance.
     pub fn request(&self, id: &str) -> Result<Option<RequestRow>> {
         let sql = "SELECT seq, id, kind, requested_at, readiness, answer, answered_at, claimed
-                   FROM requests WHERE id = ?1 AND instance = ?2";
+                   FROM requests WHERE id = ?1 AND instance = ?2 AND forgotten = 0";
         Ok(self.prepare(sql)?.query_one((id, self.instance), RequestRow::read).optional()?)
     }
 

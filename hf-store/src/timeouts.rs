@@ -85,7 +85,8 @@ impl Tx<'_> {
 
     /// Whether [`Self::drop_ended`] would find anything.
     pub fn any_ended(&self, kept: Duration, now: Timestamp) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM machines AS m JOIN requests AS r ON r.seq = m.request
+        let sql = "SELECT EXISTS (SELECT 1 FROM machines AS m INDEXED BY machines_ended
+                       JOIN requests AS r ON r.seq = m.request
                        WHERE m.pod = 'present' AND m.doom IS NULL AND m.phase IN ('succeeded', 'failed')
                            AND m.instance = ?1 AND r.answered_at <= ?2)";
         let key = (self.instance, millis_before(now, kept));
@@ -95,7 +96,7 @@ impl Tx<'_> {
     /// Dooms pods that ended by themselves, once that was answered `kept` ago: until then their logs can be read.
     pub fn drop_ended(&self, kept: Duration, now: Timestamp) -> Result<usize> {
         let ended = select(
-            "JOIN requests AS r ON r.seq = m.request
+            "INDEXED BY machines_ended JOIN requests AS r ON r.seq = m.request
              WHERE m.pod = 'present' AND m.doom IS NULL AND m.phase IN ('succeeded', 'failed')
                  AND m.instance = ?1 AND r.answered_at <= ?2",
         );

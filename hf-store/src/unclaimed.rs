@@ -51,12 +51,13 @@ impl Tx<'_> {
             )?);
         }
         if calls(HOST_FACTORY_HOSTS) {
-            let sql = "UPDATE machines SET unclaimed_ms = unclaimed_ms + ?4
+            let sql = "UPDATE machines INDEXED BY machines_unclaimed SET unclaimed_ms = unclaimed_ms + ?4
                        WHERE pod = 'present' AND doom IS NULL AND creation = 'created' AND adopted AND claimed = 0
                            AND instance = ?1 AND context = ?2 AND namespace = ?3";
             self.prepare(sql)?.execute((self.instance, &target.context, &target.namespace, waited))?;
             ignored.extend(self.ignored(
-                "WHERE m.pod = 'present' AND m.doom IS NULL AND m.creation = 'created' AND m.adopted AND m.claimed = 0
+                "INDEXED BY machines_unclaimed
+                 WHERE m.pod = 'present' AND m.doom IS NULL AND m.creation = 'created' AND m.adopted AND m.claimed = 0
                      AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3 AND m.unclaimed_ms >= ?4",
                 target,
                 after,

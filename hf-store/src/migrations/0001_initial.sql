@@ -81,9 +81,13 @@ CREATE TABLE requests (
     unclaimed_ms INTEGER NOT NULL DEFAULT 0,
     -- The terminal answer, once it was given (rule 3).
     answer TEXT CHECK (answer IN ('complete', 'complete_with_error')),
-    answered_at INTEGER
+    answered_at INTEGER,
+    -- Whether it is being removed, step by step: nobody knows it any more.
+    forgotten INTEGER NOT NULL DEFAULT 0 CHECK (forgotten IN (0, 1))
 ) STRICT;
 CREATE INDEX requests_by_manifest ON requests (manifest);
+CREATE INDEX requests_by_age ON requests (instance, requested_at) WHERE forgotten = 0;
+CREATE INDEX requests_forgotten ON requests (instance) WHERE forgotten = 1;
 CREATE INDEX requests_unclaimed ON requests (instance, context, namespace)
     WHERE kind = 'acquire' AND origin = 'asked' AND claimed = 0;
 

@@ -1,0 +1,132 @@
+//! Forgetting: what has been over for long enough is removed, in steps that hold the write lock for milliseconds.
+//!
+//! A return is forgotten when its terminal answer was given long enough ago; an acquire request when nothing has
+//! happened to it for as long, all of its machines are over, and no return names any of them any more. So a return
+//! never names a machine that is not there, and a machine that lives keeps its request.
+//!
+//! What is large goes in several steps. The first one marks the request, which is unknown to everybody from then on:
+//! nobody sees one half.
+
+use jiff::Timestamp;
+
+use crate::error::Result;
+use crate::store::{Store, Tx};
+
+/// Acquire requests that may be forgotten: all over, and the last that happened to them was before `?2`.
+const ACQUIRES: &str = "r.kind = 'acquire'
+    AND NOT EXISTS (SELECT 1 FROM machines AS m WHERE m.request = r.seq
+        AND (NOT m.finished OR EXISTS (SELECT 1 FROM returned AS t WHERE t.machine = m.seq)))
+    AND (SELECT e.at FROM events AS e WHERE e.request = r.seq ORDER BY e.seq DESC LIMIT 1) <= ?2";
+
+/// Returns that may be forgotten: answered before `?2`; or of which Host Factory has never asked, all over by then.
+const RETURNS: &str = "r.kind = 'return'
+    AND (r.answered_at <= ?2 OR (r.answered_at IS NULL AND r.claimed = 0
+        AND NOT EXISTS (SELECT 1 FROM returned AS t JOIN machines AS m ON m.seq = t.machine
+            WHERE t.request = r.seq AND (NOT m.finished
+                OR EXISTS (SELECT 1 FROM events AS e WHERE e.machine = m.seq AND e.at > ?2)))))";
+
+impl Store {
+    /// Takes one step of forgetting what has been over since before `before`: removes at most `most` rows. Returns how
+    /// many were removed; there is nothing left to forget when that is none.
+    ///
+    /// What to forget is found before the write lock is taken, and looked at again under it.
+    pub fn forget(&mut self, before: Timestamp, most: usize) -> Result<usize> {
+        let found = self.read(|tx| tx.forgettable(before, most))?;
+        if found.is_empty() {
+            return Ok(0);
+        }
+        self.write(|tx| tx.forget(&found, before, most))
+    }
+
+    /// Gives up to `pages` unused pages of the file back to the disk. Returns how many.
+    pub fn give_back_pages(&mut self, pages: u32) -> Result<u32> {
+        self.write(|tx| {
+            let unused = |tx: &Tx<'_>| -> Result<u32> {
+                Ok(tx.prepare("PRAGMA freelist_count")?.query_one([], |row| row.get(0))?)
+            };
+            let before = unused(tx)?;
+            if before == 0 || pages == 0 {
+                return Ok(0);
+            }
+            // One page for each row; SQLite takes the number only as part of the text.
+            let sql = format!("PRAGMA incremental_vacuum({pages})");
+            let mut vacuum = tx.conn.prepare(&sql)?;
+            let mut rows = vacuum.query([])?;
+            while rows.next()?.is_some() {}
+            Ok(before - unused(tx)?)
+        })
+    }
+}
+
+impl Tx<'_> {
+    /// Up to `most` requests that may be forgotten, those first of which a part is gone already.
+    fn forgettable(&self, before: Timestamp, most: usize) -> Result<Vec<i64>> {
+        let forgotten = "SELECT seq FROM requests WHERE forgotten = 1 AND instance = ?1 LIMIT ?2";
+        let limit = |found: &Vec<i64>| i64::try_from(most - found.len()).unwrap_or(i64::MAX);
+        let mut found = self.seqs(forgotten, (self.instance, limit(&Vec::new())))?;
+        for kind in [RETURNS, ACQUIRES] {
+            let sql = format!(
+                "SELECT r.seq FROM requests AS r WHERE r.instance = ?1 AND r.requested_at <= ?2 AND r.forgotten = 0
+                     AND {kind} ORDER BY r.requested_at LIMIT ?3"
+            );
+            found.extend(self.seqs(&sql, (self.instance, before.as_millisecond(), limit(&found)))?);
+        }
+        Ok(found)
+    }
+
+    fn seqs(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<i64>> {
+        let mut query = self.prepare(sql)?;
+        Ok(query.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Forgets requests that were found, those of them that may still be forgotten.
+    fn forget(&self, found: &[i64], before: Timestamp, most: usize) -> Result<usize> {
+        let mark = format!(
+            "UPDATE requests AS r SET forgotten = 1
+             WHERE r.seq = ?1 AND (r.forgotten = 1 OR ({ACQUIRES}) OR ({RETURNS}))"
+        );
+        let mut removed = 0;
+        for request in found {
+            if removed >= most {
+                break;
+            }
+            if self.prepare(&mark)?.execute((request, before.as_millisecond()))? > 0 {
+                removed += self.remove(*request, most - removed)?;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes up to `most` rows of a request that is marked, and the request itself with its last row.
+    fn remove(&self, request: i64, most: usize) -> Result<usize> {
+        // A machine whose pod has turned up since, or that has been returned since, stays until that is over as well.
+        let parts = [
+            "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE request = ?1 LIMIT ?2)",
+            "DELETE FROM returned WHERE request = ?1
+                 AND position IN (SELECT position FROM returned WHERE request = ?1 LIMIT ?2)",
+            "DELETE FROM machines WHERE seq IN (SELECT m.seq FROM machines AS m WHERE m.request = ?1 AND m.finished
+                 AND NOT EXISTS (SELECT 1 FROM returned AS t WHERE t.machine = m.seq) LIMIT ?2)",
+        ];
+        let mut removed = 0;
+        for part in parts {
+            let room = i64::try_from(most - removed).unwrap_or(i64::MAX);
+            removed += self.prepare(part)?.execute((request, room))?;
+            if removed >= most {
+                return Ok(removed);
+            }
+        }
+        let manifest: Option<i64> = self
+            .prepare("SELECT manifest FROM requests WHERE seq = ?1")?
+            .query_one([request], |row| row.get(0))?;
+        let sql = "DELETE FROM requests WHERE seq = ?1
+                       AND NOT EXISTS (SELECT 1 FROM machines WHERE request = ?1)";
+        removed += self.prepare(sql)?.execute([request])?;
+        let sql = "DELETE FROM manifests WHERE id = ?1
+                       AND NOT EXISTS (SELECT 1 FROM requests WHERE manifest = ?1)";
+        removed += self.prepare(sql)?.execute([manifest])?;
+        Ok(removed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

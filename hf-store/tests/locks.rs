@@ -37,6 +37,10 @@ fn a_shell_that_closes_the_file_does_not_take_our_journal_away() {
     assert!(shell.status.success(), "{shell:?}");
     beat(&mut first, "after");
     beat(&mut second, "after too");
-    let seen = open(folder.path()).read(Tx::heartbeats).unwrap();
+    let seen = open(folder.path()).read(beats).unwrap();
     assert_eq!(seen.len(), 3, "{seen:?}");
+}
+
+fn beats(tx: &Tx<'_>) -> Result<Vec<Heartbeat>, hf_store::Error> {
+    tx.heartbeats()
 }

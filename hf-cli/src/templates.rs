@@ -13,6 +13,7 @@ pub(crate) fn announce(templates: &Templates) -> Result<Output, CliError> {
     }
     let message = match templates.bad.len() {
         0 => String::new(),
+        1 => "1 template cannot be used and is left out; the log says why".to_owned(),
         left_out => format!("{left_out} templates cannot be used and are left out; the log says why"),
     };
     let templates = templates.usable.iter().map(|(template, manifest)| template.announce(manifest)).collect();

@@ -117,7 +117,10 @@ impl Tx<'_> {
             match change {
                 Observed::Present(pod) => adopted += usize::from(self.present(target, pod, adoption, now)?),
                 Observed::Gone { name, uid, last } => {
-                    let Some(row) = self.machine(name)? else { continue };
+                    let Some(row) = self.machine(name)? else {
+                        self.remove_other(target, name.as_str())?;
+                        continue;
+                    };
                     let other = uid.as_ref().is_some_and(|uid| {
                         !row.machine.facts.uid.is_empty() && *uid != row.machine.facts.uid
                     });
@@ -149,11 +152,12 @@ impl Tx<'_> {
                 self.gone(&row, None, now)?;
             }
         }
+        // Before the loop, which adds those of our pods that cannot be adopted.
+        self.set_others(target, others)?;
         let mut adopted = 0;
         for pod in pods {
             adopted += usize::from(self.present(target, pod, adoption, now)?);
         }
-        self.set_others(target, others)?;
         self.mark_listed(target, now)?;
         Ok(ListingVerdict::Believed { adopted, vanished: absent.len() })
     }
@@ -197,16 +201,23 @@ impl Tx<'_> {
             }
             return Ok(false);
         }
-        let Some((id, ordinal, count, template)) = &pod.origin else { return Ok(false) };
-        let possible = *ordinal < *count && *count <= MAX_MACHINES && id.machine(*ordinal) == pod.name;
-        if !possible || self.id_is_taken(id)? {
+        let Some((id, count, template)) = self.adoptable(pod)? else {
+            // It carries our label and it is there, so its name is not said to be gone (rule 7).
+            self.add_other(target, pod.name.as_str())?;
             return Ok(false);
-        }
-        self.adopt(target, id, *count, template, adoption, pod.created_at.unwrap_or(now), now)?;
+        };
+        self.adopt(target, id, count, template, adoption, pod.created_at.unwrap_or(now), now)?;
         if let Some(row) = self.machine(&pod.name)? {
             self.seen(&row, pod.facts.as_ref(), now)?;
         }
         Ok(true)
+    }
+
+    /// The request that can be rebuilt from a pod: its metadata is complete and consistent, and the id is free.
+    fn adoptable<'a>(&self, pod: &'a SeenPod) -> Result<Option<(&'a RequestId, u32, &'a TemplateId)>> {
+        let Some((id, ordinal, count, template)) = &pod.origin else { return Ok(None) };
+        let possible = ordinal < count && *count <= MAX_MACHINES && id.machine(*ordinal) == pod.name;
+        Ok(if possible && !self.id_is_taken(id)? { Some((id, *count, template)) } else { None })
     }
 
     fn is_imported(&self, row: &MachineRow) -> Result<bool> {

@@ -14,6 +14,7 @@ use self::outcome::Outcome;
 use crate::cargo::Profile;
 use crate::console::{Console, seconds};
 use crate::harness::{Programs, Setup, Site, Target};
+use crate::stop;
 
 /// Plays Host Factory: asks for machines, watches them start, gives them back
 #[derive(Debug, clap::Args)]
@@ -65,7 +66,7 @@ fn play(args: &Args, console: &mut Console) -> anyhow::Result<Outcome> {
         Site::start(&programs, &args.target, &setup(args.machines, pace)).context("cannot set the stage")?;
     introduce(&site, pace, console);
     let played = play::play(&site, args.machines, console);
-    if played.is_err() {
+    if played.is_err() && stop::check().is_ok() {
         console.say(site.tails());
     }
     played

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use crate::harness::answers::{Host, Outcome, Status};
-use crate::harness::{Provider, Site, TEMPLATE, Watcher, expect_delivered, expect_returned};
+use crate::harness::{Cluster, Site, TEMPLATE, Watcher, expect_delivered, expect_returned};
 
 /// Each has its own machines, and neither can do anything to the other's.
 pub(crate) fn two(site: &Site<'_>) -> anyhow::Result<()> {
@@ -35,53 +35,66 @@ pub(crate) fn two(site: &Site<'_>) -> anyhow::Result<()> {
     one.expect_pods(&ours.machines)
 }
 
-/// A pod that somebody copied from one of ours, and one that has the name which a machine needs: neither is touched.
+/// Pods that somebody copied from ours, and one that has the name which a machine needs: none of them is touched.
 pub(crate) fn strangers(site: &Site<'_>) -> anyhow::Result<()> {
-    const GIVEN: &str = "given";
     let mut provider = site.provider("strangers")?;
-    provider.factory.environment.push(("HF_K8S_REQUEST_ID", GIVEN.into()));
-    let taken = format!("{GIVEN}-0");
-    site.cluster().create(&stranger(&taken, &json!({})))?;
+    // Names that no other run uses.
+    let given = provider.instance().to_owned();
+    let [taken, copied, other] = [format!("{given}-0"), format!("{given}-copied"), format!("{given}-other")];
     let labels = json!({
-        "app": "copied-0", "symphony/hostfactory-reqid": "copied", "app.kubernetes.io/managed-by": "hf-k8s",
-        "symphony/hostfactory-instance": provider.instance(),
+        "app": copied, "symphony/hostfactory-reqid": given, "app.kubernetes.io/managed-by": "hf-k8s",
+        "symphony/hostfactory-instance": given,
     });
-    site.cluster().create(&stranger("copied-0", &labels))?;
+    let mut strangers = Strangers { cluster: site.cluster(), names: Vec::new() };
+    strangers.create(&taken, &json!({}))?;
+    strangers.create(&copied, &labels)?;
+    strangers.create(&other, &labels)?;
 
+    provider.factory.environment.push(("HF_K8S_REQUEST_ID", given.clone().into()));
     provider.start(&Watcher::ALL)?;
     let id = provider.factory.request(TEMPLATE, 2)?;
-    ensure!(id == GIVEN, "the id was given, and is {id}");
+    ensure!(id == given, "the id was given, and is {id}");
     let request = provider.settled(&id)?;
     let [refused, made] = request.machines.as_slice() else { anyhow::bail!("the machines are {request:?}") };
     ensure!(refused.result == Outcome::Fail, "its name belongs to a stranger's pod: {refused:?}");
     ensure!(made.result == Outcome::Succeed, "nothing is wrong with {made:?}");
 
     provider.factory.environment.pop();
-    let copied = [Host::named("copied-0")];
-    provider.give_back(&copied).context("the return of a stranger's pod")?;
+    provider.give_back(&[Host::named(copied)]).context("the return of a stranger's pod")?;
     provider.give_back(&request.hosts())?;
     provider.deliver(1).context("a request after all that")?;
-    untouched(&provider, &taken)?;
-    let names: Vec<_> = provider.pods()?.into_iter().map(|pod| pod.name).collect();
-    ensure!(names.iter().any(|name| name == "copied-0"), "of the pods with our labels there are {names:?}");
-    provider.expect_nothing_reclaimed(&copied).context("a pod of that name is there")?;
-    for stranger in [&taken, "copied-0"] {
-        site.cluster().delete(stranger)?;
+    strangers.expect_untouched()?;
+    provider.expect_nothing_reclaimed(&[Host::named(other)]).context("a pod of that name is there")
+}
+
+/// Pods that others made. They go when this is dropped.
+struct Strangers<'a> {
+    cluster: &'a Cluster,
+    names: Vec<String>,
+}
+
+impl Strangers<'_> {
+    fn create(&mut self, name: &str, labels: &Value) -> anyhow::Result<()> {
+        self.names.push(name.to_owned());
+        self.cluster.create(&json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels},
+            "spec": {"containers": [{"name": "main", "image": "registry.k8s.io/pause:3.10"}]}
+        }))
     }
-    Ok(())
+
+    fn expect_untouched(&self) -> anyhow::Result<()> {
+        for name in &self.names {
+            let pod = self.cluster.pod(name).with_context(|| format!("the stranger's pod {name} is gone"))?;
+            ensure!(!pod.deleting, "the stranger's pod {name} is being deleted");
+        }
+        Ok(())
+    }
 }
 
-/// The stranger's pod is there. It has no label of ours by which it could be listed: it can be made only if it is gone.
-fn untouched(provider: &Provider<'_>, name: &str) -> anyhow::Result<()> {
-    let again = provider.site().cluster().create(&stranger(name, &json!({})));
-    let reason = format!("{:#}", again.err().with_context(|| format!("the stranger's pod {name} is gone"))?);
-    ensure!(reason.contains("exists"), "instead of being there already: {reason}");
-    Ok(())
-}
-
-fn stranger(name: &str, labels: &Value) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels},
-        "spec": {"containers": [{"name": "main", "image": "registry.k8s.io/pause:3.10"}]}
-    })
+impl Drop for Strangers<'_> {
+    fn drop(&mut self) {
+        for name in &self.names {
+            let _ = self.cluster.delete(name);
+        }
+    }
 }

@@ -84,6 +84,12 @@ impl Cluster {
         items.iter().map(|pod| read(pod).with_context(|| format!("a pod is {pod}"))).collect()
     }
 
+    /// One pod.
+    pub(crate) fn pod(&self, name: &str) -> anyhow::Result<Pod> {
+        let pod = self.ask("get", &format!("/{name}"), None)?;
+        read(&pod).with_context(|| format!("a pod is {pod}"))
+    }
+
     /// Deletes a pod, as somebody else would.
     pub(crate) fn delete(&self, pod: &str) -> anyhow::Result<()> {
         self.ask("delete", &format!("/{pod}"), None).map(drop)
@@ -116,7 +122,7 @@ fn of(instance: &str) -> String {
 
 fn read(pod: &Value) -> Option<Pod> {
     let text = |pointer: &str| Some(pod.pointer(pointer)?.as_str()?.to_owned());
-    let labels = pod["metadata"]["labels"].as_object()?;
+    let labels = pod["metadata"]["labels"].as_object().cloned().unwrap_or_default();
     Some(Pod {
         name: text("/metadata/name")?,
         uid: text("/metadata/uid")?,

@@ -26,7 +26,7 @@ pub(crate) struct Simulator {
 const LIMIT: Duration = Duration::from_secs(30);
 
 impl Simulator {
-    /// Starts it and waits until it serves.
+    /// Starts it and waits until it serves. Its kubeconfig goes into the directory, what it complains about into `log`.
     pub(crate) fn start(
         programs: &Programs,
         directory: &Path,
@@ -42,7 +42,7 @@ impl Simulator {
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(logs::create(directory, "kubesim.err")?);
+            .stderr(logs::create(&directory.join("log"), "kubesim.err")?);
         let process = Process::start("kubesim", &mut command)?;
         let input = process.take_stdin().context("kubesim has no input")?;
         let output = process.take_stdout().context("kubesim has no output")?;

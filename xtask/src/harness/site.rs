@@ -55,8 +55,7 @@ impl<'p> Site<'p> {
             let kubeconfig = std::path::absolute(kubeconfig)?;
             (None, Cluster::real(&kubeconfig, namespace)?, kubeconfig, namespace)
         } else {
-            let logs = directory.path().join("log");
-            let simulator = Simulator::start(programs, &logs, NAMESPACE, &setup.simulator)?;
+            let simulator = Simulator::start(programs, directory.path(), NAMESPACE, &setup.simulator)?;
             let kubeconfig = simulator.kubeconfig().to_owned();
             let cluster = Cluster::simulated(&kubeconfig, NAMESPACE)?;
             (Some(simulator), cluster, kubeconfig, NAMESPACE)

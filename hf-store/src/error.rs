@@ -103,6 +103,10 @@ pub enum Error {
     Sqlite(#[from] rusqlite::Error),
 }
 
+/// A file that does not even begin like a database may never have been ours.
+const ANOTHERS: &str =
+    "if it is another program's, leave it and set another work directory (HF_K8S_WORKDIR) instead";
+
 /// How long a process waits for another one's write.
 pub(crate) const BUSY_SECONDS: u64 = 60;
 
@@ -115,7 +119,8 @@ impl Error {
         let io =
             |action, reason| Self::Io { action, path: path.clone(), source: std::io::Error::other(reason) };
         match failure.code {
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged { path, reason },
+            ErrorCode::DatabaseCorrupt => Self::Damaged { path, reason },
+            ErrorCode::NotADatabase => Self::Damaged { path, reason: format!("{reason}; {ANOTHERS}") },
             ErrorCode::DiskFull => Self::Full { path },
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
                 Self::Locked { path, seconds: BUSY_SECONDS }

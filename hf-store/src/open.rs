@@ -20,6 +20,9 @@ const APPLICATION_ID: i64 = 0x4846_6b38;
 /// How soon to try again what does not wait by itself.
 const TRY_AGAIN: Duration = Duration::from_millis(5);
 
+/// How often to look again at a file that is replaced while it is opened.
+const TRIES: usize = 10;
+
 /// What a commit means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -50,32 +53,39 @@ pub(crate) fn file_id(path: &Path) -> Option<FileId> {
 
 /// Opens the file, which is made and brought up to date if need be.
 pub(crate) fn open(options: &Options) -> Result<(Connection, PathBuf, FileId)> {
-    let io = |action, path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::Io { action, path, source }
-    };
     let workdir = &options.workdir;
     let workdir = workdir.canonicalize().map_err(io("use the work directory", workdir))?;
     let path = workdir.join(DATABASE);
-    let opened = match connect_to_existing(&path, options) {
-        Ok(Some(conn)) => Ok(conn),
-        Ok(None) => {
+    for _ in 0..TRIES {
+        let before = file_id(&path);
+        let conn = attach(&path, &workdir, options).map_err(|error| error.about(&path))?;
+        // Else the name came to mean another file meanwhile, or means one only now: which of them is open?
+        if let Some(id) = before.filter(|before| file_id(&path) == Some(*before)) {
+            return Ok((conn, path, id));
+        }
+    }
+    Err(Error::Replaced { path })
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { action, path, source }
+}
+
+fn attach(path: &Path, workdir: &Path, options: &Options) -> Result<Connection> {
+    let mut conn = match connect_to_existing(path, options)? {
+        Some(conn) => conn,
+        None => {
             // Held until the file is set up; the lock ends with the process, however that ends.
             let lock_path = workdir.join("hf.db.lock");
             let lock = private().open(&lock_path).map_err(io("open", &lock_path))?;
             lock.lock().map_err(io("lock", &lock_path))?;
-            make(&path, &workdir, options)
+            make(path, workdir, options)?
         }
-        Err(error) => Err(error),
     };
-    let checked = opened.and_then(|mut conn| {
-        check_application(&conn, &path)?;
-        migrations::run(&mut conn, &path, options.shared)?;
-        Ok(conn)
-    });
-    let conn = checked.map_err(|error| error.about(&path))?;
-    let id = file_id(&path).ok_or_else(|| Error::Replaced { path: path.clone() })?;
-    Ok((conn, path, id))
+    check_application(&conn, path)?;
+    migrations::run(&mut conn, path, options.shared)?;
+    Ok(conn)
 }
 
 /// Options for files of ours: private, and never through a planted link.
@@ -133,10 +143,11 @@ fn connect(path: &Path, options: &Options) -> Result<Connection> {
     conn.set_prepared_statement_cache_capacity(128);
     // Whoever closes last would otherwise move the journal into the file, which is somebody else's work.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    let synchronous = match options.durability {
-        Durability::Promise => "FULL",
-        Durability::Repeat if options.shared => "FULL",
-        Durability::Repeat => "NORMAL",
+    let synchronous = match (options.durability, options.shared) {
+        // FULL does not make sure that the journal's removal, which is the commit, survives a power cut.
+        (Durability::Promise, true) => "EXTRA",
+        (Durability::Promise, false) | (Durability::Repeat, true) => "FULL",
+        (Durability::Repeat, false) => "NORMAL",
     };
     conn.execute_batch(&format!("PRAGMA foreign_keys = ON; PRAGMA synchronous = {synchronous};"))?;
     Ok(conn)
@@ -144,7 +155,7 @@ fn connect(path: &Path, options: &Options) -> Result<Connection> {
 
 /// What is done once for each file, by one process at a time.
 fn set_up(conn: &mut Connection, path: &Path, options: &Options) -> Result<()> {
-    if !is_empty(conn)? {
+    if application_id(conn)? != 0 || !is_empty(conn)? {
         check_application(conn, path)?;
     }
     // Both must come before the first table.
@@ -156,7 +167,7 @@ fn set_up(conn: &mut Connection, path: &Path, options: &Options) -> Result<()> {
     }
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     migrations::run(conn, path, options.shared)?;
-    // The first pages must be in the file itself, where others look for the schema's number.
+    // So that a file whose journal is lost is at least ours.
     conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
     Ok(())
 }
@@ -179,9 +190,12 @@ fn is_empty(conn: &Connection) -> Result<bool> {
     Ok(conn.query_one("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?)
 }
 
+fn application_id(conn: &Connection) -> Result<i64> {
+    Ok(conn.query_one("PRAGMA application_id", [], |row| row.get(0))?)
+}
+
 fn check_application(conn: &Connection, path: &Path) -> Result<()> {
-    let found: i64 = conn.query_one("PRAGMA application_id", [], |row| row.get(0))?;
-    if found == APPLICATION_ID {
+    if application_id(conn)? == APPLICATION_ID {
         return Ok(());
     }
     Err(Error::Foreign { path: path.to_owned(), found: "another program's SQLite database" })

@@ -13,8 +13,9 @@ use crate::open::{FileId, Options, file_id, open};
 pub struct Store {
     options: Options,
     instance: Instance,
-    conn: Connection,
+    pub(crate) conn: Connection,
     path: PathBuf,
+    /// Which file it is. No other can have its number while we hold it open, even if its name is gone.
     file: FileId,
     generation: u64,
 }
@@ -89,8 +90,9 @@ impl Store {
     /// If the file was replaced and the new one cannot be opened.
     pub fn version(&mut self) -> Result<(u64, i64)> {
         self.follow()?;
-        let version = self.conn.prepare_cached("PRAGMA data_version")?.query_one([], |row| row.get(0));
-        Ok((self.generation, version.map_err(|error| Error::from(error).about(&self.path))?))
+        let mut query = self.conn.prepare_cached("PRAGMA data_version").map_err(|error| self.about(error))?;
+        let version = query.query_one([], |row| row.get(0)).map_err(|error| self.about(error))?;
+        Ok((self.generation, version))
     }
 
     /// Reads a consistent state.
@@ -121,8 +123,8 @@ impl Store {
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.follow()?;
-        let about = |error: rusqlite::Error| Error::from(error).about(&self.path);
-        let tx = rusqlite::Transaction::new_unchecked(&self.conn, behavior).map_err(about)?;
+        let tx =
+            rusqlite::Transaction::new_unchecked(&self.conn, behavior).map_err(|error| self.about(error))?;
         let work = work(&Tx {
             conn: &tx,
             instance: self.instance.as_str(),
@@ -130,8 +132,12 @@ impl Store {
             generation: self.generation,
         });
         let done = work.map_err(|error| error.about(&self.path))?;
-        tx.commit().map_err(about)?;
+        tx.commit().map_err(|error| self.about(error))?;
         Ok(done)
+    }
+
+    fn about(&self, error: rusqlite::Error) -> Error {
+        Error::from(error).about(&self.path)
     }
 
     /// Opens the file anew if its name means another one by now.

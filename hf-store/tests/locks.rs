@@ -29,7 +29,8 @@ fn a_shell_that_closes_the_file_does_not_take_our_journal_away() {
     beat(&mut first, "before");
     // A second connection in the same process, as every watcher has.
     let mut second = open(folder.path());
-    let shell = Command::new("sqlite3").arg(folder.path().join("hf.db")).arg("SELECT * FROM watchers").output();
+    let shell =
+        Command::new("sqlite3").arg(folder.path().join("hf.db")).arg("SELECT * FROM watchers").output();
     let Ok(shell) = shell else {
         println!("no sqlite3 here: nothing to check");
         return;

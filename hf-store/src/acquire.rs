@@ -156,7 +156,7 @@ impl Tx<'_> {
         ))?)
     }
 
-    fn keep_manifest(&self, digest: &str, pod: &str) -> Result<i64> {
+    pub(crate) fn keep_manifest(&self, digest: &str, pod: &str) -> Result<i64> {
         let sql = "SELECT id FROM manifests WHERE instance = ?1 AND digest = ?2";
         let found = self.prepare(sql)?.query_one((self.instance, digest), |row| row.get(0)).optional()?;
         if let Some(id) = found {

@@ -55,7 +55,8 @@ impl Part {
         if to.symlink_metadata().is_ok() {
             return Err(refused(std::io::Error::from(std::io::ErrorKind::AlreadyExists)));
         }
-        let mut name = to.file_name().ok_or_else(|| refused(std::io::ErrorKind::InvalidInput.into()))?.to_owned();
+        let mut name =
+            to.file_name().ok_or_else(|| refused(std::io::ErrorKind::InvalidInput.into()))?.to_owned();
         name.push(format!(".{}.part", std::process::id()));
         let path = to.with_file_name(name);
         // Ours alone: what is in there says which pods are deleted.

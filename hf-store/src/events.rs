@@ -12,6 +12,8 @@ pub enum Event {
     Requested,
     /// It was rebuilt from the cluster.
     Adopted,
+    /// It was taken over from another provider.
+    Imported,
     /// The API server accepted the pod.
     Created,
     /// It will never be created.
@@ -48,6 +50,7 @@ impl Event {
         match self {
             Self::Requested => "requested",
             Self::Adopted => "adopted",
+            Self::Imported => "imported",
             Self::Created => "created",
             Self::NotCreated => "not-created",
             Self::Scheduled => "scheduled",

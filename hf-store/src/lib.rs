@@ -28,11 +28,13 @@
 
 mod acquire;
 mod answer;
+mod backup;
 mod clusters;
 mod create;
 mod delete;
 mod error;
 mod events;
+mod import;
 mod inhabited;
 mod machines;
 mod migrations;
@@ -41,6 +43,7 @@ mod open;
 mod others;
 #[cfg(test)]
 mod plans;
+mod report;
 mod requests;
 mod retention;
 mod returns;
@@ -55,13 +58,16 @@ mod watchers;
 
 pub use acquire::{NewAcquire, RegisterError};
 pub use answer::{Answered, MachineRow, RequestRow, Returned};
+pub use backup::backup;
 pub use clusters::{ClusterIdentity, IdentityCheck};
 pub use create::{Claimed, Settled};
 pub use delete::{DeletionOutcome, DueDeletion};
 pub use error::Error;
 pub use events::Event;
+pub use import::{ImportVerdict, ImportedMachine, ImportedRequest, ImportedReturn};
 pub use observe::{Adoption, FullListing, ListingVerdict, Observed, SeenPod};
 pub use open::{DATABASE, Durability, Options};
+pub use report::{HistoryEntry, MachineReport, ReportFilter, RequestReport};
 pub use requests::RequestKind;
 pub use returns::ReturnedName;
 pub use store::{Store, StoreError, Tx};

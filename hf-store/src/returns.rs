@@ -73,7 +73,7 @@ impl Tx<'_> {
         Ok(id)
     }
 
-    fn insert_returned(
+    pub(crate) fn insert_returned(
         &self,
         request: i64,
         position: u32,

@@ -16,8 +16,7 @@ fn a_copy_takes_the_place_of_the_store() {
         assert_eq!(size, to.metadata().unwrap().len());
         assert_eq!(to.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left");
-        let options =
-            Options { workdir: dir.path().to_owned(), shared, durability: Durability::Repeat };
+        let options = Options { workdir: dir.path().to_owned(), shared, durability: Durability::Repeat };
         let mut copy = Store::open(options, bed.store.instance().clone()).unwrap();
         let all = copy.read(|tx| tx.report_machines(&ReportFilter::default())).unwrap();
         assert_eq!(all.len(), 3);

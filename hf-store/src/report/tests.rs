@@ -1,4 +1,5 @@
 use super::*;
+use crate::Error;
 use crate::testing::{Bed, in_both_modes, later, now};
 
 #[test]
@@ -8,9 +9,12 @@ fn a_machine_is_reported_with_its_request_and_its_history_in_order() {
         let back = bed.give_back(&[id.machine(1).as_str()]);
         let all = bed.read(|tx| tx.report_machines(&ReportFilter::default()));
         assert_eq!(all.iter().map(|one| one.ordinal).collect::<Vec<_>>(), [0, 1]);
-        assert!(all.iter().all(|one| one.request == id && one.template == "T1" && one.row.machine.facts.running));
+        assert!(
+            all.iter().all(|one| one.request == id && one.template == "T1" && one.row.machine.facts.running)
+        );
         let seq = all[1].row.seq;
-        let kinds = |history: Vec<HistoryEntry>| history.into_iter().map(|entry| entry.kind).collect::<Vec<_>>();
+        let kinds =
+            |history: Vec<HistoryEntry>| history.into_iter().map(|entry| entry.kind).collect::<Vec<_>>();
         let history = bed.read(|tx| tx.history_of_machine(seq));
         assert_eq!(kinds(history), ["created", "scheduled", "running", "ready", "returned"]);
         let request = bed.seq(&id);
@@ -43,7 +47,11 @@ fn another_instance_sees_nothing() {
     let mut other = bed.connect_as("other");
     let seen = other.read(|tx| {
         let filter = ReportFilter::default();
-        Ok::<_, Error>((tx.report_requests(&filter)?.len(), tx.report_machines(&filter)?.len(), tx.instances()?))
+        Ok::<_, Error>((
+            tx.report_requests(&filter)?.len(),
+            tx.report_machines(&filter)?.len(),
+            tx.instances()?,
+        ))
     });
     assert_eq!(seen.unwrap(), (0, 0, vec!["k8s-hf".to_owned()]));
 }

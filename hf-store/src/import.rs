@@ -1,0 +1,214 @@
+//! Taking over the requests of another provider, which has made their pods.
+//!
+//! An imported machine is as one of ours whose creation was settled just now: the next listing shows what has become
+//! of its pod. Until then nothing is answered for it, and it is not said to be gone.
+
+use hf_core::ground::Target;
+use hf_core::status::Readiness;
+use hf_core::{Doom, Life, PodFacts, PodSeen, RequestId, TemplateId};
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::requests::{NewRequest, RequestKind};
+use crate::returns::ReturnedName;
+use crate::store::Tx;
+
+/// A request for machines that another provider has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedRequest {
+    /// Its id, which Host Factory knows.
+    pub id: RequestId,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// How many machines it asked for.
+    pub count: u32,
+    /// The template that its machines count for.
+    pub template: TemplateId,
+    /// The manifest, as JSON, and a digest of it: needed for machines that are still to be created.
+    pub manifest: Option<(String, String)>,
+    /// Where its pods are.
+    pub target: Target,
+    /// When its machines count as delivered.
+    pub readiness: Readiness,
+    /// How long a pod may take to start, in seconds.
+    pub start_timeout: u32,
+    /// How long a machine may take to be created, in seconds.
+    pub create_timeout: u32,
+    /// Its machines, in order.
+    pub machines: Vec<ImportedMachine>,
+}
+
+/// A machine of an [`ImportedRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedMachine {
+    /// Its place in the request, from which its name follows.
+    pub ordinal: u32,
+    /// The id that Host Factory was told.
+    pub machine_id: String,
+    /// How far its creation has come.
+    pub life: Life,
+    /// What was last known of its pod.
+    pub facts: PodFacts,
+    /// Why it will not be created, or how it ended; empty otherwise.
+    pub message: String,
+    /// What is known of its history, in order.
+    pub history: Vec<(Timestamp, Event, String)>,
+}
+
+/// A return that another provider has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedReturn {
+    /// Its id, which Host Factory knows.
+    pub id: RequestId,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// What it gives back.
+    pub names: Vec<ReturnedName>,
+}
+
+/// What became of a request that was to be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImportVerdict {
+    /// It was taken over.
+    Taken,
+    /// It was taken over before; nothing was changed.
+    Known,
+    /// Its id or the name of one of its machines is used already; nothing was changed.
+    Conflict(String),
+}
+
+impl Tx<'_> {
+    /// Takes over a request and its machines.
+    pub fn import_request(&self, new: &ImportedRequest, now: Timestamp) -> Result<ImportVerdict> {
+        if let Some(verdict) = self.is_imported_already(&new.id, RequestKind::Acquire)? {
+            return Ok(verdict);
+        }
+        for machine in &new.machines {
+            let name = new.id.machine(machine.ordinal);
+            let sql =
+                "SELECT r.id FROM machines AS m JOIN requests AS r ON r.seq = m.request WHERE m.name = ?1";
+            let found: Option<String> =
+                self.prepare(sql)?.query_one([name.as_str()], |row| row.get(0)).optional()?;
+            if let Some(other) = found {
+                return Ok(ImportVerdict::Conflict(format!(
+                    "machine {name} is known already, of request {other}"
+                )));
+            }
+        }
+        let manifest =
+            new.manifest.as_ref().map(|(json, digest)| self.keep_manifest(digest, json)).transpose()?;
+        let request = self.insert_request(&NewRequest {
+            id: &new.id,
+            kind: RequestKind::Acquire,
+            origin: "imported",
+            requested_at: new.requested_at,
+            count: new.count,
+            template: new.template.as_str(),
+            manifest,
+            target: &new.target,
+            readiness: new.readiness,
+            start_timeout: new.start_timeout,
+            create_timeout: new.create_timeout,
+        })?;
+        self.note(
+            new.requested_at,
+            request,
+            None,
+            Event::Requested,
+            &format!("{} of {}", new.count, new.template),
+        )?;
+        self.note(now, request, None, Event::Imported, "")?;
+        for machine in &new.machines {
+            self.import_machine(request, new, machine, now)?;
+        }
+        // A listing that was asked for before now knows nothing of these machines.
+        self.prepare("UPDATE meta SET tick = tick + 1")?.execute([])?;
+        Ok(ImportVerdict::Taken)
+    }
+
+    fn import_machine(
+        &self,
+        request: i64,
+        of: &ImportedRequest,
+        new: &ImportedMachine,
+        now: Timestamp,
+    ) -> Result<()> {
+        let template = of.template.as_str();
+        let seq = self.insert_machine(request, &of.id, new.ordinal, template, &of.target, "wanted")?;
+        let sql =
+            "UPDATE machines SET machine_id = ?2, created_tick = (SELECT tick + 1 FROM meta) WHERE seq = ?1";
+        self.prepare(sql)?.execute((seq, &new.machine_id))?;
+        self.change_machine(seq, |row| {
+            row.machine.life = new.life;
+            row.machine.facts = new.facts.clone();
+            match (new.life.pod, new.life.doom) {
+                (PodSeen::Gone, _) => row.machine.end_message.clone_from(&new.message),
+                (_, Some(Doom::NotCreated)) => row.machine.create_message.clone_from(&new.message),
+                _ => {}
+            }
+        })?;
+        for (at, event, detail) in &new.history {
+            self.note(*at, request, Some(seq), *event, detail)?;
+        }
+        // It may have been returned to us before it was imported.
+        if let Some(row) = self.machine_by_seq(seq)?
+            && self.link_return(&row)?
+        {
+            self.give_back(row, now)?;
+        }
+        Ok(())
+    }
+
+    /// Takes over a return: its machines are deleted if they are not gone. To be done after the requests, so that their
+    /// machines are known.
+    pub fn import_return(&self, new: &ImportedReturn, now: Timestamp) -> Result<ImportVerdict> {
+        if let Some(verdict) = self.is_imported_already(&new.id, RequestKind::Return)? {
+            return Ok(verdict);
+        }
+        let request = self.insert_request(&NewRequest {
+            id: &new.id,
+            kind: RequestKind::Return,
+            origin: "imported",
+            requested_at: new.requested_at,
+            count: u32::try_from(new.names.len()).unwrap_or(u32::MAX),
+            template: "",
+            manifest: None,
+            target: &Target::default(),
+            readiness: Readiness::default(),
+            start_timeout: 0,
+            create_timeout: 0,
+        })?;
+        let detail = format!("return of {}", new.names.len());
+        self.note(new.requested_at, request, None, Event::Requested, &detail)?;
+        self.note(now, request, None, Event::Imported, "")?;
+        for (position, returned) in (0_u32..).zip(&new.names) {
+            self.insert_returned(request, position, returned, new.requested_at)?;
+        }
+        Ok(ImportVerdict::Taken)
+    }
+
+    /// What is to be said of an id that is used already.
+    fn is_imported_already(&self, id: &RequestId, kind: RequestKind) -> Result<Option<ImportVerdict>> {
+        let sql = "SELECT instance, kind, origin FROM requests WHERE id = ?1";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get("instance")?, row.get("kind")?, row.get("origin")?));
+        let found: Option<(String, String, String)> =
+            self.prepare(sql)?.query_one([id.as_str()], read).optional()?;
+        let Some((instance, found_kind, origin)) = found else { return Ok(None) };
+        let same_kind = found_kind.parse::<RequestKind>().map_err(Error::from)? == kind;
+        let verdict = if instance != self.instance {
+            ImportVerdict::Conflict(format!("request id {id} is used already, by provider {instance}"))
+        } else if origin == "imported" && same_kind {
+            ImportVerdict::Known
+        } else {
+            ImportVerdict::Conflict(format!(
+                "request id {id} is used already, by a request ({found_kind}) that was {origin}"
+            ))
+        };
+        Ok(Some(verdict))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,9 @@
 //! A change is one line, written with one system call, so that `kill -9` of the simulator loses nothing that
 //! was answered; a line torn in half is ignored. It is not synced: the machine's power is not what is tested.
 //! At start, and when the file holds much that is past, it is written anew beside itself and renamed.
+//!
+//! Each change says when it happened (`at`, nanoseconds since the epoch), so that whoever reads along has a log that
+//! the death of the process does not cut short. What is written anew has no time: it is state, not news.
 
 use std::{
     collections::BTreeMap,
@@ -55,8 +58,8 @@ impl Journal {
     }
 
     /// Appends a change. One that cannot be kept must not be acknowledged, so the process ends.
-    pub(crate) fn append(&mut self, change: Change, object: &Stored) {
-        let line = line(change, object, object.revision);
+    pub(crate) fn append(&mut self, change: Change, object: &Stored, nanos: i128) {
+        let line = line(change, object, Some(nanos));
         if let Err(error) = self.file.write_all(&line) {
             self.stop(&error);
         }
@@ -88,7 +91,7 @@ impl Journal {
         writeln!(out, "{}", json!({"v": store.revision()}))?;
         for resource in resource::ALL {
             for object in store.table(resource).objects.values() {
-                out.write_all(&line(Change::Added, object, object.revision))?;
+                out.write_all(&line(Change::Added, object, None))?;
             }
         }
         out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
@@ -105,11 +108,13 @@ impl Journal {
     }
 }
 
-fn line(change: Change, object: &Stored, revision: u64) -> Vec<u8> {
+fn line(change: Change, object: &Stored, nanos: Option<i128>) -> Vec<u8> {
+    let at = nanos.map(|nanos| format!("\"at\":{nanos},")).unwrap_or_default();
     let mut line = format!(
-        "{{\"t\":\"{}\",\"r\":\"{}\",\"v\":{revision},\"o\":",
+        "{{\"t\":\"{}\",\"r\":\"{}\",\"v\":{},{at}\"o\":",
         change.name(),
-        object.resource.plural()
+        object.resource.plural(),
+        object.revision
     )
     .into_bytes();
     line.extend_from_slice(object.kept());

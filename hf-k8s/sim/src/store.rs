@@ -172,8 +172,9 @@ impl Store {
     }
 
     fn record(&mut self, change: Change, object: Arc<Stored>, previous: Option<Arc<Stored>>) -> Arc<Event> {
+        let nanos = clock::nanos();
         if let Some(journal) = &mut self.journal {
-            journal.append(change, &object);
+            journal.append(change, &object, nanos);
         }
         let table = &mut self.tables[object.resource as usize];
         let event = Arc::new(Event {
@@ -182,7 +183,7 @@ impl Store {
             object,
             previous,
             at: Instant::now(),
-            nanos: clock::nanos(),
+            nanos,
         });
         table.log.push_back(Arc::clone(&event));
         if table.log.len() > self.history

@@ -4,6 +4,7 @@ mod answers;
 mod bad_input;
 mod database;
 mod deleted;
+mod installed;
 mod instances;
 mod lifecycle;
 mod returns;
@@ -70,6 +71,7 @@ impl Scenario {
 }
 
 const SCENARIOS: &[Scenario] = &[
+    scenario("installed_from_the_samples", installed::from_samples).only_with(&[]),
     scenario("two_hundred_machines_come_and_go", lifecycle::two_hundred),
     scenario("a_second_request_while_the_first_runs", lifecycle::second_request)
         .with(&["--start-delay", "700ms"]),

@@ -83,6 +83,15 @@ impl Process {
         Ok(())
     }
 
+    /// Whether it has a handler for a signal yet. The kernel knows.
+    pub(crate) fn catches(&self, signal: Signal) -> bool {
+        let path = format!("/proc/{}/status", self.pid.as_raw_nonzero());
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+        mask & (1 << (signal.as_raw() - 1)) != 0
+    }
+
     /// Waits until it ends.
     pub(crate) fn wait(&self) -> anyhow::Result<ExitStatus> {
         self.wait_until(None)

@@ -1,7 +1,6 @@
 //! One provider instance: its watchers, its Host Factory, and what must be true of its pods.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use rustix::process::Signal;
 use super::answers::{Host, Machine, Outcome, Request, Status};
 use super::cluster::INSTANCE;
 use super::wait::{Look, until};
-use super::{HostFactory, Pod, Site, TEMPLATE, logs, site};
+use super::{HostFactory, Layout, Pod, Site, TEMPLATE, logs};
 use crate::process::{self, Process};
 
 /// One of the three programs.
@@ -46,6 +45,7 @@ pub(crate) struct Provider<'s> {
     /// Host Factory's calls.
     pub(crate) factory: HostFactory,
     instance: String,
+    layout: Layout,
     watchers: BTreeMap<Watcher, Process>,
     site: &'s Site<'s>,
 }
@@ -54,28 +54,15 @@ pub(crate) struct Provider<'s> {
 const DRAIN: Duration = Duration::from_secs(5);
 
 impl<'s> Provider<'s> {
-    pub(crate) fn new(site: &'s Site<'s>, instance: String) -> anyhow::Result<Self> {
-        let variables: [(&str, OsString); 10] = [
-            ("HF_PROVIDER_NAME", instance.clone().into()),
-            ("HF_PROVIDER_CONFDIR", site.path("conf").into()),
-            ("HF_PROVIDER_WORKDIR", site.path("work").into()),
-            ("HF_PROVIDER_LOGDIR", site.path("log").into()),
-            ("HF_TOP", site.directory().into()),
-            ("HF_VERSION", "1.2".into()),
-            ("HF_CONFDIR", site.path("conf").into()),
-            ("HF_WORKDIR", site.path("work").into()),
-            ("HF_LOGDIR", site.path("log").into()),
-            // Not Host Factory's: a site sets it where the scripts are not beside the program.
-            ("HF_K8S_BIN", site.programs().path("hf-cli")?.into()),
-        ];
+    pub(crate) fn new(site: &'s Site<'s>, instance: String, layout: Layout) -> anyhow::Result<Self> {
         let factory = HostFactory {
-            scripts: site.programs().scripts().to_owned(),
-            environment: variables.into(),
+            scripts: layout.scripts.clone(),
+            environment: layout.environment(&instance, site),
             inputs: site.path("tmp"),
             transcript: Mutex::new(logs::create(&site.path("log"), &format!("calls.{instance}.txt"))?),
             finals: Mutex::default(),
         };
-        Ok(Self { factory, instance, watchers: BTreeMap::new(), site })
+        Ok(Self { factory, instance, layout, watchers: BTreeMap::new(), site })
     }
 
     /// What the instance is called.
@@ -100,6 +87,14 @@ impl<'s> Provider<'s> {
     /// Asks watchers to end, as a supervisor does: each drains and exits with 0. Tells how long the slowest took.
     pub(crate) fn stop(&mut self, watchers: &[Watcher]) -> anyhow::Result<Duration> {
         let ending = self.take(watchers)?;
+        // Whoever is asked before it listens is killed, like any process.
+        for process in &ending {
+            until("it listens to SIGTERM", DRAIN, || {
+                Ok(Look::new(process.catches(Signal::TERM).then_some(()), || {
+                    format!("{} starts", process.name())
+                }))
+            })?;
+        }
         let since = Instant::now();
         ending.iter().try_for_each(|process| process.signal(Signal::TERM))?;
         for process in &ending {
@@ -124,24 +119,11 @@ impl<'s> Provider<'s> {
 
     fn spawn(&self, watcher: Watcher) -> anyhow::Result<Process> {
         let program = watcher.program();
-        let directory = self.site.path("log");
         let mut command = process::held(self.site.programs().path(program)?);
-        site::clear(&mut command);
-        let written = logs::create(&directory, &format!("{program}.{}.err", self.instance))?;
-        command
-            .args(["--provider", &self.instance, "--namespace", self.site.namespace()])
-            .arg("--kubeconfig")
-            .arg(self.site.kubeconfig())
-            .arg("--workdir")
-            .arg(self.site.path("work"))
-            .arg("--confdir")
-            .arg(self.site.path("conf"))
-            .arg("--log-file")
-            .arg(directory.join(format!("{program}.{}.log", self.instance)))
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(written.try_clone()?)
-            .stderr(written);
+        let name = format!("{program}.{}", self.instance);
+        self.layout.tell(&mut command, &self.instance, self.site, &format!("{name}.log"));
+        let written = logs::create(&self.site.path("log"), &format!("{name}.err"))?;
+        command.current_dir("/").stdin(Stdio::null()).stdout(written.try_clone()?).stderr(written);
         Process::start(program, &mut command)
     }
 

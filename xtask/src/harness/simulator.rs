@@ -16,6 +16,7 @@ use crate::process::{self, Process};
 #[derive(Debug)]
 pub(crate) struct Simulator {
     kubeconfig: PathBuf,
+    admin_kubeconfig: PathBuf,
     url: String,
     agent: ureq::Agent,
     _input: ChildStdin,
@@ -34,11 +35,17 @@ impl Simulator {
         options: &[String],
     ) -> anyhow::Result<Self> {
         let kubeconfig = directory.join("kubeconfig");
+        let admin_kubeconfig = directory.join("admin-kubeconfig");
         let mut command = process::held(programs.path("kubesim")?);
         site::clear(&mut command);
         command
             .args(["--listen", "127.0.0.1:0", "--until-eof", "--namespace", namespace, "--kubeconfig"])
             .arg(&kubeconfig)
+            .arg("--admin-kubeconfig")
+            .arg(&admin_kubeconfig)
+            // The watchers may do what the shipped role lets them do, and nothing else.
+            .arg("--role")
+            .arg(programs.scripts().join("kubernetes/rbac.yaml"))
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -56,10 +63,15 @@ impl Simulator {
         let Some(url) = line.trim().strip_prefix("kubesim serves ").map(str::to_owned) else {
             bail!("kubesim does not serve; it says {line:?}");
         };
-        Ok(Self { kubeconfig, url, agent: ureq::agent(), _input: input, _process: process })
+        Ok(Self { kubeconfig, admin_kubeconfig, url, agent: ureq::agent(), _input: input, _process: process })
     }
 
-    /// The kubeconfig that it wrote.
+    /// The kubeconfig of somebody who may do everything.
+    pub(crate) fn admin_kubeconfig(&self) -> &Path {
+        &self.admin_kubeconfig
+    }
+
+    /// The kubeconfig that it wrote, with the rights of the shipped role.
     pub(crate) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }

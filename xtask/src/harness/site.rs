@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tempfile::TempDir;
 
-use super::{Cluster, Programs, Provider, Simulator, Target, configuration, logs};
+use super::{Cluster, Layout, Programs, Provider, Simulator, Target, configuration, logs};
 
 /// What a site is to be like.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +57,7 @@ impl<'p> Site<'p> {
         } else {
             let simulator = Simulator::start(programs, directory.path(), NAMESPACE, &setup.simulator)?;
             let kubeconfig = simulator.kubeconfig().to_owned();
-            let cluster = Cluster::simulated(&kubeconfig, NAMESPACE)?;
+            let cluster = Cluster::simulated(simulator.admin_kubeconfig(), NAMESPACE)?;
             (Some(simulator), cluster, kubeconfig, NAMESPACE)
         };
         let (namespace, patience) = (namespace.to_owned(), target.patience());
@@ -68,7 +68,13 @@ impl<'p> Site<'p> {
     pub(crate) fn provider(&self, name: &str) -> anyhow::Result<Provider<'_>> {
         // Unlike any other in a cluster that others use too.
         let unique = self.directory.path().file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        Provider::new(self, format!("{name}-{}", unique.replace("hf-k8s-", "")))
+        let instance = format!("{name}-{}", unique.replace("hf-k8s-", ""));
+        Provider::new(self, instance, Layout::of_tree(self)?)
+    }
+
+    /// A provider instance that is installed somewhere.
+    pub(crate) fn installed(&self, instance: &str, layout: Layout) -> anyhow::Result<Provider<'_>> {
+        Provider::new(self, instance.to_owned(), layout)
     }
 
     /// What the API server holds.

@@ -42,6 +42,13 @@ impl Printed {
         Self { code, json }
     }
 
+    /// What a program prints that was set up as one of the calls.
+    #[track_caller]
+    pub(crate) fn of(call: Call, program: &mut Command) -> Self {
+        let Output { status, stdout, .. } = program.output().unwrap();
+        Self::new(call, status.code().expect("an exit, not a signal"), &stdout)
+    }
+
     /// The answer of a call that succeeded.
     #[track_caller]
     pub(crate) fn answer(self) -> Value {
@@ -109,21 +116,14 @@ impl Site {
     #[track_caller]
     pub(crate) fn call(&self, call: Call, input: impl AsRef<[u8]>) -> Printed {
         let file = self.input(input);
-        self.run(call, self.program().arg(command(call)).arg("-f").arg(&file))
+        Printed::of(call, self.program().arg(command(call)).arg("-f").arg(&file))
     }
 
     /// As [`Self::call`], with further arguments.
     #[track_caller]
     pub(crate) fn call_with(&self, call: Call, input: &Value, arguments: &[&str]) -> Printed {
         let file = self.input(input.to_string());
-        self.run(call, self.program().arg(command(call)).arg("-f").arg(&file).args(arguments))
-    }
-
-    /// Runs a program that was set up as one of the calls.
-    #[track_caller]
-    pub(crate) fn run(&self, call: Call, program: &mut Command) -> Printed {
-        let Output { status, stdout, .. } = program.output().unwrap();
-        Printed::new(call, status.code().expect("an exit, not a signal"), &stdout)
+        Printed::of(call, self.program().arg(command(call)).arg("-f").arg(&file).args(arguments))
     }
 
     pub(crate) fn input(&self, text: impl AsRef<[u8]>) -> PathBuf {

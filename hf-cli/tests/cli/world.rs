@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use hf_core::ground::Target;
 use hf_core::status::Readiness;
-use hf_core::{Attempt, Call, MachineName, PodFacts, PodPhase, RequestId, TemplateId};
+use hf_core::{Attempt, Call, PodFacts, PodPhase, RequestId, TemplateId};
 use hf_store::{
     Adoption, ClusterIdentity, DeletionOutcome, FullListing, Heartbeat, IdentityCheck, ListingVerdict,
     Observed, SeenPod, Settled, Store, Tx,
@@ -155,7 +155,7 @@ impl World {
     /// Lists the cluster as it is.
     pub(crate) fn list(&self) -> ListingVerdict {
         let pods: Vec<_> = self.pods.values().cloned().collect();
-        let tick = self.write(|tx| tx.tick());
+        let tick = self.write(Tx::tick);
         let listing =
             FullListing { target: &self.target, pods: &pods, others: &self.others, tick, again: true };
         self.write(|tx| tx.take_listing(&listing, ADOPTION, self.now))
@@ -280,9 +280,4 @@ pub(crate) fn machines(request: &Value) -> BTreeMap<String, Value> {
     let named =
         machines.iter().map(|machine| (machine["name"].as_str().unwrap().to_owned(), machine.clone()));
     named.collect()
-}
-
-/// A name of ours.
-pub(crate) fn name(text: &str) -> MachineName {
-    text.parse().unwrap()
 }

@@ -37,7 +37,7 @@ fn the_input_comes_from_a_file_or_standard_input() {
     let input = site.input(r#"{"requests": []}"#);
     let ask = |arguments: &[&str]| {
         let mut program = site.program();
-        site.run(Call::GetRequestStatus, program.arg("get-request-status").args(arguments)).answer()
+        Printed::of(Call::GetRequestStatus, program.arg("get-request-status").args(arguments)).answer()
     };
     let path = input.to_str().unwrap();
     let empty = json!({"requests": []});
@@ -46,7 +46,7 @@ fn the_input_comes_from_a_file_or_standard_input() {
     assert_eq!(ask(&["--file", path]), empty);
     let mut program = site.program();
     program.arg("get-request-status").stdin(Stdio::from(std::fs::File::open(&input).unwrap()));
-    assert_eq!(site.run(Call::GetRequestStatus, &mut program).answer(), empty);
+    assert_eq!(Printed::of(Call::GetRequestStatus, &mut program).answer(), empty);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn templates_are_told_whatever_is_asked() {
     let ask = |arguments: &[&str]| -> Value {
         let mut program = site.program();
         let call = Call::GetAvailableTemplates;
-        site.run(call, program.arg(command(call)).args(arguments)).answer()
+        Printed::of(call, program.arg(command(call)).args(arguments)).answer()
     };
     assert_eq!(ask(&[]), expected);
     assert_eq!(ask(&["-f", "/nowhere"]), expected);
@@ -143,12 +143,12 @@ fn an_id_may_be_given_from_outside() {
         .env("HF_K8S_REQUEST_ID", "given-2")
         .arg("request-return-machines")
         .arg(site.input(back.to_string()));
-    assert_eq!(site.run(Call::RequestReturnMachines, &mut program).answer()["requestId"], "given-2");
+    assert_eq!(Printed::of(Call::RequestReturnMachines, &mut program).answer()["requestId"], "given-2");
 
     // An empty variable is an unset one.
     let mut program = site.program();
     program.env("HF_K8S_REQUEST_ID", "").arg("request-return-machines").arg(site.input(back.to_string()));
-    let minted = site.run(Call::RequestReturnMachines, &mut program).answer();
+    let minted = Printed::of(Call::RequestReturnMachines, &mut program).answer();
     assert_eq!(minted["requestId"].as_str().unwrap().len(), 12);
 
     let before = site.contents();

@@ -3,7 +3,7 @@
 use hf_core::Call;
 use serde_json::json;
 
-use crate::site::{Contents, POD, Site, TEMPLATES, machines_of};
+use crate::site::{Contents, POD, Printed, Site, TEMPLATES, machines_of};
 
 /// Refused with these words, by a site that has a request already; which stays all that it has.
 #[track_caller]
@@ -13,7 +13,7 @@ fn refused(call: Call, input: impl AsRef<[u8]>, words: &[&str]) {
     let before = site.contents();
     assert!(before.database.is_some() && before.journal.is_some());
     let file = site.input(input);
-    let printed = site.run(call, site.program().arg(crate::site::command(call)).arg("-f").arg(&file));
+    let printed = Printed::of(call, site.program().arg(crate::site::command(call)).arg("-f").arg(&file));
     printed.refused(&[&[file.to_str().unwrap()], words].concat());
     assert_eq!(site.contents(), before, "a refusal changes nothing");
 }
@@ -163,7 +163,7 @@ fn a_templates_file_that_cannot_be_used() {
 fn a_pod_manifest_that_cannot_be_used() {
     let site = Site::new();
     let ask = || site.call(Call::RequestMachines, machines_of("t", 1).to_string());
-    let words = |more: &[&str], ask: crate::site::Printed| {
+    let words = |more: &[&str], ask: Printed| {
         ask.refused(&[&["template \"t\"", "`podSpec`", "pod.yaml"], more].concat());
     };
     for (text, more) in [
@@ -189,11 +189,11 @@ fn a_configuration_that_is_missing_or_wrong() {
     let site = Site::new();
     let mut program = site.program();
     program.env_remove("HF_PROVIDER_CONFDIR").arg("get-available-templates");
-    site.run(Call::GetAvailableTemplates, &mut program)
+    Printed::of(Call::GetAvailableTemplates, &mut program)
         .refused(&["no configuration directory", "HF_PROVIDER_CONFDIR"]);
     let mut program = site.program();
     program.env("HF_PROVIDER_CONFDIR", site.path("nowhere")).arg("get-available-templates");
-    site.run(Call::GetAvailableTemplates, &mut program)
+    Printed::of(Call::GetAvailableTemplates, &mut program)
         .refused(&["nowhere/k8sprov_templates.json", "does not exist"]);
 
     for (text, field) in [("{", "not valid JSON"), (r#"{"claimTimeout": "1h"}"#, "`claimTimeout`")] {

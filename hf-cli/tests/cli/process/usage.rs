@@ -6,16 +6,16 @@ use std::process::{Command, Stdio};
 use hf_core::Call;
 use serde_json::json;
 
-use crate::site::Site;
+use crate::site::{Printed, Site};
 
 #[test]
 fn wrong_usage_is_one_document() {
     let site = Site::new();
     let refused = |arguments: &[&str], words: &[&str]| {
-        site.run(Call::GetRequestStatus, site.program().args(arguments)).refused(words);
+        Printed::of(Call::GetRequestStatus, site.program().args(arguments)).refused(words);
     };
     refused(&[], &["requires a subcommand", "get-request-status"]);
-    let nothing = site.run(Call::GetRequestStatus, Command::new(env!("CARGO_BIN_EXE_hf-cli")).env_clear());
+    let nothing = Printed::of(Call::GetRequestStatus, Command::new(env!("CARGO_BIN_EXE_hf-cli")).env_clear());
     nothing.refused(&["no command was given"]);
     refused(&["get-machines"], &["unrecognized subcommand", "get-machines"]);
     refused(&["get-request-status", "--fast"], &["unexpected argument", "--fast"]);
@@ -87,7 +87,7 @@ fn a_log_that_cannot_be_written_fails_no_call() {
             .env(variable, value)
             .arg("get-request-status")
             .arg(site.input(r#"{"requests": {"requestId": "a"}}"#));
-        let answer = site.run(Call::GetRequestStatus, &mut program).answer();
+        let answer = Printed::of(Call::GetRequestStatus, &mut program).answer();
         assert_eq!(answer["requests"][0]["requestId"], "a", "{variable}={}", value.display());
         // Standard error may be full, too.
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -103,7 +103,7 @@ fn nothing_but_the_answer_is_on_standard_output_at_any_log_level() {
     program.arg(site.input(r#"{"requests": [{"requestId": "a"}]}"#));
     let output = program.output().unwrap();
     assert!(!output.stderr.is_empty(), "the log went somewhere");
-    assert_eq!(site.run(Call::GetRequestStatus, &mut program).answer()["requests"][0]["requestId"], "a");
+    assert_eq!(Printed::of(Call::GetRequestStatus, &mut program).answer()["requests"][0]["requestId"], "a");
 }
 
 /// Host Factory polls every 30 s, for a hundred machines at a time.

@@ -130,7 +130,7 @@ fn what_the_api_server_refuses_for_good_is_a_failure_with_its_words() {
 fn what_was_not_created_in_time_is_a_failure() {
     let world = World::known();
     let id = world.request(1);
-    let waited = std::time::Duration::from_secs(1_800);
+    let waited = std::time::Duration::from_mins(30);
     world.write(|tx| tx.wait_for_creation(&world.target, waited, world.now));
     let answer = expect(&world, &id, "complete_with_error", &["fail"]);
     assert!(answer["machines"][0]["message"].as_str().unwrap().contains("createTimeout"), "{answer}");
@@ -142,7 +142,7 @@ fn what_did_not_start_in_time_is_a_failure_with_the_schedulers_words() {
     let id = world.request(1);
     world.create();
     world.change(&format!("{id}-0"), |facts| facts.message = "Unschedulable: 0/3 nodes are available".into());
-    let waited = std::time::Duration::from_secs(300);
+    let waited = std::time::Duration::from_mins(5);
     world.write(|tx| tx.wait_for_start(&world.target, waited, world.now));
     let answer = expect(&world, &id, "complete_with_error", &["fail"]);
     let message = answer["machines"][0]["message"].as_str().unwrap();

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::world::World;
 
-const HALF_AN_HOUR: Duration = Duration::from_secs(1_800);
+const HALF_AN_HOUR: Duration = Duration::from_mins(30);
 
 /// How many machines have been ignored for half an hour, which passes now.
 fn ignored(world: &World) -> usize {
@@ -17,7 +17,7 @@ fn ignored(world: &World) -> usize {
 }
 
 fn last_sign(world: &World, program: &str) -> Option<Timestamp> {
-    let beats = world.write(|tx| tx.heartbeats());
+    let beats = world.write(hf_store::Tx::heartbeats);
     beats.into_iter().find(|beat| beat.program == program).map(|beat| beat.beat_at)
 }
 

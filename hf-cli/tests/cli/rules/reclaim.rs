@@ -45,7 +45,7 @@ fn what_is_gone_has_no_grace_and_what_is_going_has_what_remains() {
 
 #[test]
 fn failed_machines_of_a_partial_answer_are_announced_at_the_next_poll() {
-    let mut world = World::known();
+    let world = World::known();
     let id = world.request(2);
     world.reject("exceeded quota");
     world.status(&id);

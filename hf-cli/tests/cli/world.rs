@@ -155,10 +155,11 @@ impl World {
     /// Lists the cluster as it is.
     pub(crate) fn list(&self) -> ListingVerdict {
         let pods: Vec<_> = self.pods.values().cloned().collect();
-        let tick = self.write(Tx::tick);
-        let listing =
-            FullListing { target: &self.target, pods: &pods, others: &self.others, tick, again: true };
-        self.write(|tx| tx.take_listing(&listing, ADOPTION, self.now))
+        self.write(|tx| {
+            let (target, others) = (&self.target, &self.others);
+            let listing = FullListing { target, pods: &pods, others, tick: tx.tick()?, again: true };
+            tx.take_listing(&listing, ADOPTION, self.now)
+        })
     }
 
     /// `hf-watch-requests`: creates the pods of all machines that wait.

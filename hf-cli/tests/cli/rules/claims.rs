@@ -17,8 +17,10 @@ fn ignored(world: &World) -> usize {
 }
 
 fn last_sign(world: &World, program: &str) -> Option<Timestamp> {
-    let beats = world.write(hf_store::Tx::heartbeats);
-    beats.into_iter().find(|beat| beat.program == program).map(|beat| beat.beat_at)
+    world.write(|tx| {
+        let beats = tx.heartbeats()?;
+        Ok(beats.into_iter().find(|beat| beat.program == program).map(|beat| beat.beat_at))
+    })
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod error;
 mod files;
 mod log;
 mod manifest;
+mod recording;
 mod templates;
 mod workdir;
 
@@ -24,6 +25,8 @@ use hf_core::{Config, Instance};
 pub use args::Common;
 pub use error::{FileError, SettingsError, TemplateLookupError, WorkdirError};
 pub use log::{LogFormat, LogSettings, host_name};
+pub use manifest::read as read_manifest;
+pub use recording::{Recorded, Recorder, read_recording};
 pub use templates::Templates;
 
 /// What the flags, the variables and the defaults amount to.

@@ -80,11 +80,12 @@ fn subscribe<W>(level: LevelFilter, format: format::Records, to: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    // What libraries have to say of every byte would bury our own words: they are heard one level later.
+    // Libraries are heard only by those who look for something: kube calls every refused request an error, of which an
+    // API server in trouble gives thousands, and what is to be done about them is said in our own words.
     let others = match level {
         LevelFilter::TRACE => LevelFilter::DEBUG,
         LevelFilter::DEBUG => LevelFilter::INFO,
-        level => level,
+        _ => LevelFilter::OFF,
     };
     // Never in colours: the log is read in files and journals, where they are noise.
     let subscriber = tracing_subscriber::fmt()

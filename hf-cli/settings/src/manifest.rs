@@ -11,8 +11,11 @@ use serde_saphyr::{Options, UserMessageFormatter};
 
 use crate::files;
 
-/// Reads a manifest's file: JSON where the name ends so, else YAML. The error is what is wrong with the file.
-pub(crate) fn read(path: &Path) -> Result<Value, String> {
+/// Reads a manifest's file: JSON where the name ends so, else YAML.
+///
+/// # Errors
+/// With what is wrong with the file, to follow its name.
+pub fn read(path: &Path) -> Result<Value, String> {
     let text = files::read(path, files::MAX_MANIFEST).map_err(|error| error.reason)?;
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
         json(&text)

@@ -69,7 +69,7 @@ impl World {
         let log = self.path("log");
         ["--workdir", workdir.to_str().unwrap(), "--confdir", confdir.to_str().unwrap()]
             .into_iter()
-            .chain(["--provider", "p", "--log-level", "warn", "--log-file", log.to_str().unwrap()])
+            .chain(["--provider", "p", "--log-level", "error", "--log-file", log.to_str().unwrap()])
             .map(str::to_owned)
             .collect()
     }

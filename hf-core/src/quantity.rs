@@ -26,6 +26,12 @@ impl Quantity {
         self.0.div_euclid(NANO) + i128::from(self.0.rem_euclid(NANO) != 0)
     }
 
+    /// In units, as near as a float comes: for sums that people read.
+    #[expect(clippy::cast_precision_loss, reason = "16 digits are more than anybody reads")]
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / NANO as f64
+    }
+
     /// In whole `unit`s, rounded down.
     pub fn floor_in(self, unit: i128) -> i128 {
         self.0.div_euclid(NANO * unit)

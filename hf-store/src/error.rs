@@ -118,6 +118,10 @@ impl Error {
         let reason = text.clone().unwrap_or_else(|| failure.to_string());
         let io =
             |action, reason| Self::Io { action, path: path.clone(), source: std::io::Error::other(reason) };
+        // A rollback journal is not begun for a file that has lost its name.
+        if failure.extended_code == rusqlite::ffi::SQLITE_READONLY_DBMOVED {
+            return Self::Replaced { path };
+        }
         match failure.code {
             ErrorCode::DatabaseCorrupt => Self::Damaged { path, reason },
             ErrorCode::NotADatabase => Self::Damaged { path, reason: format!("{reason}; {ANOTHERS}") },

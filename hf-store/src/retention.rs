@@ -16,7 +16,7 @@ use crate::store::{Store, Tx};
 const ACQUIRES: &str = "r.kind = 'acquire'
     AND NOT EXISTS (SELECT 1 FROM machines AS m WHERE m.request = r.seq
         AND (NOT m.finished OR EXISTS (SELECT 1 FROM returned AS t WHERE t.machine = m.seq)))
-    AND (SELECT e.at FROM events AS e WHERE e.request = r.seq ORDER BY e.seq DESC LIMIT 1) <= ?2";
+    AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.request = r.seq AND e.at > ?2)";
 
 /// Returns that may be forgotten: answered before `?2`; or of which Host Factory has never asked, all over by then.
 const RETURNS: &str = "r.kind = 'return'

@@ -1,0 +1,224 @@
+PRAGMA application_id = 1212574520;
+PRAGMA user_version = 1;
+CREATE TABLE meta (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    -- The oldest schema whose programs may open this file: raised only by steps that take something away.
+    oldest_program INTEGER NOT NULL,
+    -- Whether the work directory is shared between hosts, which decides the journal mode.
+    shared INTEGER NOT NULL CHECK (shared IN (0, 1)),
+    -- Counts settled creations: a listing that began before one cannot have seen its pod.
+    tick INTEGER NOT NULL
+) STRICT;
+CREATE TABLE watchers (
+    instance TEXT NOT NULL,
+    program TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    beat_at INTEGER NOT NULL,
+    -- What it waits for, for example room on the disk or credentials.
+    trouble TEXT NOT NULL,
+    PRIMARY KEY (instance, program)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE clusters (
+    instance TEXT NOT NULL,
+    -- As the configuration names them; empty is the watchers' default.
+    context TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    -- Which cluster it was when the first machine was made there: the UID of kube-system where it may be read, a
+    -- hash of server and CA, and the namespace that was meant.
+    uid TEXT NOT NULL,
+    server TEXT NOT NULL,
+    resolved_namespace TEXT NOT NULL,
+    listed INTEGER NOT NULL CHECK (listed IN (0, 1)),
+    progress_at INTEGER,
+    -- Why nothing is settled there.
+    refusal TEXT NOT NULL,
+    PRIMARY KEY (instance, context, namespace)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE others (
+    instance TEXT NOT NULL,
+    context TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (instance, context, namespace, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE manifests (
+    id INTEGER PRIMARY KEY,
+    instance TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    pod TEXT NOT NULL,
+    UNIQUE (instance, digest)
+) STRICT;
+CREATE TABLE requests (
+    seq INTEGER PRIMARY KEY,
+    instance TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('acquire', 'return')),
+    origin TEXT NOT NULL CHECK (origin IN ('asked', 'adopted', 'imported')),
+    requested_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    template TEXT NOT NULL,
+    manifest INTEGER REFERENCES manifests (id),
+    context TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    readiness TEXT NOT NULL CHECK (readiness IN ('running', 'ready')),
+    start_timeout_s INTEGER NOT NULL,
+    create_timeout_s INTEGER NOT NULL,
+    -- How long its machines have waited to be created, counted by hf-watch-requests.
+    waited_ms INTEGER NOT NULL DEFAULT 0,
+    -- Whether Host Factory has named it since, and for how long it has not (rule 13).
+    claimed INTEGER NOT NULL DEFAULT 0 CHECK (claimed IN (0, 1)),
+    unclaimed_ms INTEGER NOT NULL DEFAULT 0,
+    -- The terminal answer, once it was given (rule 3).
+    answer TEXT CHECK (answer IN ('complete', 'complete_with_error')),
+    answered_at INTEGER,
+    -- Whether it is being removed, step by step: nobody knows it any more.
+    forgotten INTEGER NOT NULL DEFAULT 0 CHECK (forgotten IN (0, 1))
+) STRICT;
+CREATE INDEX requests_by_manifest ON requests (manifest);
+CREATE INDEX requests_by_age ON requests (instance, requested_at) WHERE forgotten = 0;
+CREATE INDEX requests_forgotten ON requests (instance) WHERE forgotten = 1;
+CREATE INDEX requests_unclaimed ON requests (instance, context, namespace)
+    WHERE kind = 'acquire' AND origin = 'asked' AND claimed = 0;
+CREATE TABLE machines (
+    seq INTEGER PRIMARY KEY,
+    instance TEXT NOT NULL,
+    request INTEGER NOT NULL REFERENCES requests (seq),
+    ordinal INTEGER NOT NULL,
+    template TEXT NOT NULL,
+    context TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL UNIQUE,
+    machine_id TEXT NOT NULL,
+    -- Whether it was rebuilt from the cluster.
+    adopted INTEGER NOT NULL DEFAULT 0 CHECK (adopted IN (0, 1)),
+    -- hf_core::Life
+    creation TEXT NOT NULL CHECK (creation IN ('wanted', 'creating', 'created', 'cancelled', 'failed', 'lost')),
+    doubt INTEGER NOT NULL DEFAULT 0 CHECK (doubt IN (0, 1)),
+    doom TEXT CHECK (doom IN ('returned', 'not-created', 'not-started', 'ended', 'unclaimed', 'orphan')),
+    pod TEXT NOT NULL DEFAULT 'never' CHECK (pod IN ('never', 'present', 'gone')),
+    -- hf_core::PodFacts
+    uid TEXT NOT NULL DEFAULT '',
+    phase TEXT NOT NULL DEFAULT 'pending' CHECK (phase IN ('pending', 'running', 'succeeded', 'failed', 'unknown')),
+    running INTEGER NOT NULL DEFAULT 0 CHECK (running IN (0, 1)),
+    ready INTEGER NOT NULL DEFAULT 0 CHECK (ready IN (0, 1)),
+    ip TEXT NOT NULL DEFAULT '',
+    node TEXT NOT NULL DEFAULT '',
+    started_at INTEGER,
+    deleting_s INTEGER,
+    deleting_since INTEGER,
+    grace_s INTEGER NOT NULL DEFAULT 30,
+    disrupted INTEGER NOT NULL DEFAULT 0 CHECK (disrupted IN (0, 1)),
+    pod_message TEXT NOT NULL DEFAULT '',
+    -- What was said last about creating it, how it ended, and what was said last about deleting it.
+    create_message TEXT NOT NULL DEFAULT '',
+    end_message TEXT NOT NULL DEFAULT '',
+    delete_message TEXT NOT NULL DEFAULT '',
+    -- When its creation was settled, in ticks.
+    created_tick INTEGER NOT NULL DEFAULT 0,
+    -- Whether it ever was as the request wants it, and how long it has been on its way there.
+    delivered INTEGER NOT NULL DEFAULT 0 CHECK (delivered IN (0, 1)),
+    starting_ms INTEGER NOT NULL DEFAULT 0,
+    -- Whether the API server has accepted its deletion (2: by force), and for how long it has been going since.
+    delete_asked INTEGER NOT NULL DEFAULT 0 CHECK (delete_asked IN (0, 1, 2)),
+    going_ms INTEGER NOT NULL DEFAULT 0,
+    -- Of an adopted machine: whether Host Factory has listed it, and for how long it has not (rule 13).
+    claimed INTEGER NOT NULL DEFAULT 0 CHECK (claimed IN (0, 1)),
+    unclaimed_ms INTEGER NOT NULL DEFAULT 0,
+    -- The outcome for its acquire request, once the terminal answer was given.
+    result TEXT CHECK (result IN ('succeed', 'fail')),
+    result_message TEXT,
+    result_ip TEXT,
+    result_launched_at INTEGER,
+    -- The sets that the watchers work through; hf_core::Life decides what is in them.
+    to_create INTEGER GENERATED ALWAYS AS (creation = 'wanted' AND doom IS NULL AND pod <> 'gone') VIRTUAL,
+    to_delete INTEGER GENERATED ALWAYS AS (
+        doom IS NOT NULL AND (pod = 'present' OR (pod = 'never'
+            AND (creation = 'created' OR (doubt = 1 AND creation <> 'creating'))))
+    ) VIRTUAL,
+    starting INTEGER GENERATED ALWAYS AS (
+        pod = 'present' AND doom IS NULL AND delivered = 0 AND phase NOT IN ('succeeded', 'failed')
+    ) VIRTUAL,
+    finished INTEGER GENERATED ALWAYS AS (
+        pod = 'gone' OR (pod = 'never' AND doubt = 0 AND creation IN ('cancelled', 'failed', 'lost'))
+    ) VIRTUAL,
+    live INTEGER GENERATED ALWAYS AS (
+        doom IS NULL AND pod <> 'gone' AND creation IN ('wanted', 'creating', 'created')
+            AND phase NOT IN ('succeeded', 'failed')
+    ) VIRTUAL
+) STRICT;
+CREATE INDEX machines_by_request ON machines (request, ordinal);
+CREATE INDEX machines_to_create ON machines (instance, context, namespace, request, ordinal) WHERE to_create;
+CREATE INDEX machines_creating ON machines (instance, context, namespace) WHERE creation = 'creating';
+CREATE INDEX machines_to_delete ON machines (instance, context, namespace, delete_asked, seq) WHERE to_delete;
+CREATE INDEX machines_starting ON machines (instance, context, namespace) WHERE starting;
+CREATE INDEX machines_ended ON machines (instance, request)
+    WHERE pod = 'present' AND doom IS NULL AND phase IN ('succeeded', 'failed');
+CREATE INDEX machines_unclaimed ON machines (instance, context, namespace)
+    WHERE pod = 'present' AND doom IS NULL AND creation = 'created' AND adopted AND claimed = 0;
+CREATE INDEX machines_live ON machines (instance, template) WHERE live;
+CREATE INDEX machines_there ON machines (instance, context, namespace, name)
+    WHERE pod = 'present' OR (pod = 'never' AND creation = 'created');
+CREATE TABLE returned (
+    request INTEGER NOT NULL REFERENCES requests (seq),
+    position INTEGER NOT NULL,
+    instance TEXT NOT NULL,
+    -- As one of our machines' names, and as Host Factory gave it.
+    name TEXT NOT NULL,
+    host TEXT NOT NULL,
+    machine_id TEXT NOT NULL,
+    machine INTEGER REFERENCES machines (seq),
+    -- What was answered for it, once the terminal answer was given.
+    result_message TEXT,
+    result_ip TEXT,
+    result_launched_at INTEGER,
+    PRIMARY KEY (request, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX returned_by_machine ON returned (machine) WHERE machine IS NOT NULL;
+CREATE INDEX returned_unknown ON returned (instance, name) WHERE machine IS NULL;
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    instance TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    request INTEGER NOT NULL,
+    machine INTEGER,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_by_request ON events (request);
+CREATE INDEX events_by_machine ON events (machine) WHERE machine IS NOT NULL;
+INSERT INTO meta (one, oldest_program, shared, tick) VALUES (1, 1, 0, 1);
+INSERT INTO watchers (instance, program, host, pid, started_at, beat_at, trouble) VALUES ('k8s-hf', 'hf-watch-pods', 'h', 1, 1700000000000, 1700000000000, '');
+INSERT INTO clusters (instance, context, namespace, uid, server, resolved_namespace, listed, progress_at, refusal) VALUES ('k8s-hf', '', '', 'c', 's', 'n', 1, 1700000000000, '');
+INSERT INTO others (instance, context, namespace, name) VALUES ('k8s-hf', '', '', 'stranger');
+INSERT INTO manifests (id, instance, digest, pod) VALUES (1, 'k8s-hf', 'd', '{}');
+INSERT INTO requests (seq, instance, id, kind, origin, requested_at, count, template, manifest, context, namespace, readiness, start_timeout_s, create_timeout_s, waited_ms, claimed, unclaimed_ms, answer, answered_at, forgotten) VALUES (1, 'k8s-hf', 'asked', 'acquire', 'asked', 1700000000000, 4, 'T1', 1, '', '', 'running', 300, 1800, 0, 1, 0, 'complete', 1700000000000, 0);
+INSERT INTO requests (seq, instance, id, kind, origin, requested_at, count, template, manifest, context, namespace, readiness, start_timeout_s, create_timeout_s, waited_ms, claimed, unclaimed_ms, answer, answered_at, forgotten) VALUES (2, 'k8s-hf', 'theirs', 'acquire', 'adopted', 1700000000000, 4, 'T1', NULL, '', '', 'running', 300, 0, 0, 0, 0, NULL, NULL, 0);
+INSERT INTO requests (seq, instance, id, kind, origin, requested_at, count, template, manifest, context, namespace, readiness, start_timeout_s, create_timeout_s, waited_ms, claimed, unclaimed_ms, answer, answered_at, forgotten) VALUES (3, 'k8s-hf', 'back', 'return', 'asked', 1700000000000, 2, '', NULL, '', '', 'running', 0, 0, 0, 0, 0, NULL, NULL, 0);
+INSERT INTO machines (seq, instance, request, ordinal, template, context, namespace, name, machine_id, adopted, creation, doubt, doom, pod, uid, phase, running, ready, ip, node, started_at, deleting_s, deleting_since, grace_s, disrupted, pod_message, create_message, end_message, delete_message, created_tick, delivered, starting_ms, delete_asked, going_ms, claimed, unclaimed_ms, result, result_message, result_ip, result_launched_at) VALUES (1, 'k8s-hf', 1, 0, 'T1', '', '', 'asked-0', 'asked-0', 0, 'created', 0, 'returned', 'present', 'u1', 'running', 1, 1, '10.0.0.1', 'n1', 1700000000000, NULL, NULL, 30, 0, '', '', '', '', 1, 1, 0, 0, 0, 0, 0, 'succeed', '', '', 1700000000000);
+INSERT INTO machines (seq, instance, request, ordinal, template, context, namespace, name, machine_id, adopted, creation, doubt, doom, pod, uid, phase, running, ready, ip, node, started_at, deleting_s, deleting_since, grace_s, disrupted, pod_message, create_message, end_message, delete_message, created_tick, delivered, starting_ms, delete_asked, going_ms, claimed, unclaimed_ms, result, result_message, result_ip, result_launched_at) VALUES (2, 'k8s-hf', 1, 1, 'T1', '', '', 'asked-1', 'asked-1', 0, 'failed', 0, 'not-created', 'never', 'u1', 'pending', 0, 0, '', '', NULL, NULL, NULL, 30, 0, '', 'quota', '', '', 0, 0, 0, 0, 0, 0, 0, 'fail', 'quota', '', 1700000000000);
+INSERT INTO machines (seq, instance, request, ordinal, template, context, namespace, name, machine_id, adopted, creation, doubt, doom, pod, uid, phase, running, ready, ip, node, started_at, deleting_s, deleting_since, grace_s, disrupted, pod_message, create_message, end_message, delete_message, created_tick, delivered, starting_ms, delete_asked, going_ms, claimed, unclaimed_ms, result, result_message, result_ip, result_launched_at) VALUES (3, 'k8s-hf', 1, 2, 'T1', '', '', 'asked-2', 'asked-2', 0, 'creating', 1, NULL, 'never', 'u1', 'pending', 0, 0, '', '', NULL, NULL, NULL, 30, 0, '', 'timeout', '', '', 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL);
+INSERT INTO machines (seq, instance, request, ordinal, template, context, namespace, name, machine_id, adopted, creation, doubt, doom, pod, uid, phase, running, ready, ip, node, started_at, deleting_s, deleting_since, grace_s, disrupted, pod_message, create_message, end_message, delete_message, created_tick, delivered, starting_ms, delete_asked, going_ms, claimed, unclaimed_ms, result, result_message, result_ip, result_launched_at) VALUES (4, 'k8s-hf', 1, 3, 'T1', '', '', 'asked-3', 'asked-3', 0, 'wanted', 0, NULL, 'never', '', 'pending', 0, 0, '', '', NULL, NULL, NULL, 30, 0, '', '', '', '', 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL);
+INSERT INTO machines (seq, instance, request, ordinal, template, context, namespace, name, machine_id, adopted, creation, doubt, doom, pod, uid, phase, running, ready, ip, node, started_at, deleting_s, deleting_since, grace_s, disrupted, pod_message, create_message, end_message, delete_message, created_tick, delivered, starting_ms, delete_asked, going_ms, claimed, unclaimed_ms, result, result_message, result_ip, result_launched_at) VALUES (5, 'k8s-hf', 2, 0, 'T1', '', '', 'theirs-0', 'theirs-0', 1, 'created', 0, NULL, 'present', 'u1', 'running', 1, 1, '10.0.0.1', 'n1', 1700000000000, NULL, NULL, 30, 0, '', '', '', '', 0, 1, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL);
+INSERT INTO machines (seq, instance, request, ordinal, template, context, namespace, name, machine_id, adopted, creation, doubt, doom, pod, uid, phase, running, ready, ip, node, started_at, deleting_s, deleting_since, grace_s, disrupted, pod_message, create_message, end_message, delete_message, created_tick, delivered, starting_ms, delete_asked, going_ms, claimed, unclaimed_ms, result, result_message, result_ip, result_launched_at) VALUES (6, 'k8s-hf', 2, 1, 'T1', '', '', 'theirs-1', 'theirs-1', 1, 'created', 0, NULL, 'present', 'u1', 'running', 1, 1, '10.0.0.1', 'n1', 1700000000000, NULL, NULL, 30, 0, '', '', '', '', 0, 1, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL);
+INSERT INTO machines (seq, instance, request, ordinal, template, context, namespace, name, machine_id, adopted, creation, doubt, doom, pod, uid, phase, running, ready, ip, node, started_at, deleting_s, deleting_since, grace_s, disrupted, pod_message, create_message, end_message, delete_message, created_tick, delivered, starting_ms, delete_asked, going_ms, claimed, unclaimed_ms, result, result_message, result_ip, result_launched_at) VALUES (7, 'k8s-hf', 2, 2, 'T1', '', '', 'theirs-2', 'theirs-2', 1, 'lost', 0, NULL, 'never', '', 'pending', 0, 0, '', '', NULL, NULL, NULL, 30, 0, '', '', '', '', 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL);
+INSERT INTO machines (seq, instance, request, ordinal, template, context, namespace, name, machine_id, adopted, creation, doubt, doom, pod, uid, phase, running, ready, ip, node, started_at, deleting_s, deleting_since, grace_s, disrupted, pod_message, create_message, end_message, delete_message, created_tick, delivered, starting_ms, delete_asked, going_ms, claimed, unclaimed_ms, result, result_message, result_ip, result_launched_at) VALUES (8, 'k8s-hf', 2, 3, 'T1', '', '', 'theirs-3', 'theirs-3', 1, 'lost', 0, NULL, 'never', '', 'pending', 0, 0, '', '', NULL, NULL, NULL, 30, 0, '', '', '', '', 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL);
+INSERT INTO returned (request, position, instance, name, host, machine_id, machine, result_message, result_ip, result_launched_at) VALUES (3, 0, 'k8s-hf', 'asked-0', 'asked-0', 'asked-0', 1, NULL, NULL, NULL);
+INSERT INTO returned (request, position, instance, name, host, machine_id, machine, result_message, result_ip, result_launched_at) VALUES (3, 1, 'k8s-hf', 'never-ours', 'never-ours', 'never-ours', NULL, NULL, NULL, NULL);
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (1, 'k8s-hf', 1700000000000, 1, NULL, 'requested', '4 of T1');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (2, 'k8s-hf', 1700000000000, 1, 1, 'created', '');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (3, 'k8s-hf', 1700000000000, 1, 2, 'not-created', 'quota');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (4, 'k8s-hf', 1700000000000, 1, 1, 'scheduled', 'n1');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (5, 'k8s-hf', 1700000000000, 1, 1, 'running', '10.0.0.1');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (6, 'k8s-hf', 1700000000000, 1, 1, 'ready', '');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (7, 'k8s-hf', 1700000000000, 2, NULL, 'adopted', '4 of T1');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (8, 'k8s-hf', 1700000000000, 2, 5, 'scheduled', 'n1');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (9, 'k8s-hf', 1700000000000, 2, 5, 'running', '10.0.0.1');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (10, 'k8s-hf', 1700000000000, 2, 5, 'ready', '');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (11, 'k8s-hf', 1700000000000, 2, 6, 'scheduled', 'n1');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (12, 'k8s-hf', 1700000000000, 2, 6, 'running', '10.0.0.1');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (13, 'k8s-hf', 1700000000000, 2, 6, 'ready', '');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (14, 'k8s-hf', 1700000000000, 1, NULL, 'answered', 'complete');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (15, 'k8s-hf', 1700000000000, 1, 1, 'returned', '');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (16, 'k8s-hf', 1700000000000, 3, NULL, 'requested', 'return of 2');

@@ -1,0 +1,427 @@
+//! Everything that can happen at once, in any order: demand, two programs that create and delete, a third that observes,
+//! and a cluster that does what it is asked late, or without anybody hearing of it.
+//!
+//! Each step is one transaction or one act of the cluster. In the end the demand stops and everything settles; then the
+//! laws of [`hf_core::Life`] must hold of the store and the cluster together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hf_core::ground::Target;
+use hf_core::status::Readiness;
+use hf_core::{Attempt, Creation, Life, MachineName, PodFacts, PodPhase, PodSeen, RequestId};
+use hf_store::{
+    Adoption, Claimed, DeletionOutcome, Error, FullListing, MachineRow, Observed, ReturnedName, SeenPod,
+    Settled, Store,
+};
+use proptest::prelude::*;
+
+use crate::support::{now, register};
+
+/// One step; the numbers choose what it is done to.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Host Factory asks for machines.
+    Ask(u32),
+    /// Host Factory returns a machine.
+    Return(usize),
+    /// Machines are claimed, and their POSTs sent.
+    Claim(usize),
+    /// The server carries out a POST.
+    Serve(usize),
+    /// A POST's outcome is written down: what the creator heard of it.
+    Settle(usize, Heard),
+    /// The creator dies; another takes over.
+    CreatorDies,
+    /// Deletions are carried out, and what came of them is written down, unless the deleter dies first.
+    Delete(usize, bool),
+    /// The watch brings this many changes.
+    Watch(usize),
+    /// A listing is asked for.
+    AskForListing,
+    /// It is taken in.
+    TakeListing,
+    /// The cluster loses a pod by itself.
+    Lose(usize),
+    /// Machines have waited to be created for too long.
+    GiveUpCreation,
+    /// Pods have been starting for too long.
+    GiveUpStart,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Heard {
+    TheTruth,
+    Nothing,
+    Rejected,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let heard =
+        prop_oneof![4 => Just(Heard::TheTruth), 2 => Just(Heard::Nothing), 1 => Just(Heard::Rejected)];
+    let n = 0..8_usize;
+    prop_oneof![
+        3 => (1..4_u32).prop_map(Step::Ask),
+        4 => n.clone().prop_map(Step::Return),
+        6 => (1..4_usize).prop_map(Step::Claim),
+        6 => n.clone().prop_map(Step::Serve),
+        6 => (n.clone(), heard).prop_map(|(n, heard)| Step::Settle(n, heard)),
+        1 => Just(Step::CreatorDies),
+        4 => (1..4_usize, prop::bool::weighted(0.8)).prop_map(|(n, lives)| Step::Delete(n, lives)),
+        5 => (1..5_usize).prop_map(Step::Watch),
+        1 => Just(Step::AskForListing),
+        2 => Just(Step::TakeListing),
+        1 => n.prop_map(Step::Lose),
+        1 => Just(Step::GiveUpCreation),
+        1 => Just(Step::GiveUpStart),
+    ]
+}
+
+/// A POST on its way.
+#[derive(Debug, Clone)]
+struct Post {
+    claimed: Claimed,
+    /// What the server did, once it has: the pod's UID.
+    served: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Made(SeenPod),
+    Gone(MachineName, String),
+}
+
+struct World {
+    /// The programs' connections: who does what is of no interest to the store.
+    creator: Store,
+    deleter: Store,
+    observer: Store,
+    /// By name: the UID.
+    pods: BTreeMap<MachineName, SeenPod>,
+    uids: u32,
+    /// Sent by a creator that lives, and by dead ones: those may still be carried out.
+    posts: Vec<Post>,
+    strays: Vec<Post>,
+    log: Vec<Change>,
+    watched: usize,
+    /// The tick at which a listing was asked for, what it shows, and from where to watch then.
+    listing: Option<(i64, Vec<SeenPod>, usize)>,
+    requests: Vec<RequestId>,
+    doomed: BTreeSet<i64>,
+    returned: BTreeSet<i64>,
+    _dir: tempfile::TempDir,
+}
+
+const ADOPTION: Adoption = Adoption { readiness: Readiness::Running, start_timeout: 300 };
+
+impl World {
+    fn new(shared: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || {
+            let options = hf_store::Options {
+                durability: hf_store::Durability::Repeat,
+                ..crate::support::options(dir.path(), shared)
+            };
+            Store::open(options, hf_core::Instance::parse("k8s-hf").unwrap()).unwrap()
+        };
+        let (creator, deleter, observer) = (open(), open(), open());
+        let identity = hf_store::ClusterIdentity {
+            uid: "c".to_owned(),
+            server: "s".to_owned(),
+            namespace: "n".to_owned(),
+        };
+        let mut world = Self {
+            creator,
+            deleter,
+            observer,
+            pods: BTreeMap::new(),
+            uids: 0,
+            posts: Vec::new(),
+            strays: Vec::new(),
+            log: Vec::new(),
+            watched: 0,
+            listing: None,
+            requests: Vec::new(),
+            doomed: BTreeSet::new(),
+            returned: BTreeSet::new(),
+            _dir: dir,
+        };
+        world.observer.write(|tx| tx.check_identity(&Target::default(), &identity)).unwrap();
+        world
+    }
+
+    fn machines(&mut self) -> Vec<MachineRow> {
+        let requests = &self.requests;
+        let rows = self.observer.read(|tx| {
+            let seqs = requests.iter().map(|id| Ok(tx.request(id.as_str())?.map(|request| request.seq)));
+            let seqs = seqs.collect::<Result<Vec<_>, Error>>()?;
+            seqs.into_iter().flatten().map(|seq| tx.machines_of(seq)).collect::<Result<Vec<_>, Error>>()
+        });
+        rows.unwrap().into_iter().flatten().collect()
+    }
+
+    fn take(&mut self, step: &Step) {
+        match *step {
+            Step::Ask(count) => self.requests.push(register(&mut self.deleter, count).unwrap()),
+            Step::Return(n) => self.give_back(n),
+            Step::Claim(most) => self.claim(most),
+            Step::Serve(n) => self.serve(n),
+            Step::Settle(n, heard) => self.settle(n, heard),
+            Step::CreatorDies => {
+                self.strays.append(&mut self.posts);
+                self.creator.write(|tx| tx.take_over_claims(&Target::default())).unwrap();
+            }
+            Step::Delete(most, lives) => self.delete(most, lives),
+            Step::Watch(most) => self.watch(most),
+            Step::AskForListing => {
+                let tick = self.observer.read(|tx| tx.tick()).unwrap();
+                self.listing = Some((tick, self.pods.values().cloned().collect(), self.log.len()));
+            }
+            Step::TakeListing => self.take_listing(),
+            Step::Lose(n) => {
+                if let Some(name) = self.pods.keys().nth(n).cloned() {
+                    self.remove(&name);
+                }
+            }
+            Step::GiveUpCreation => {
+                let long = std::time::Duration::from_secs(999);
+                self.creator.write(|tx| tx.wait_for_creation(&Target::default(), long, now())).unwrap();
+            }
+            Step::GiveUpStart => {
+                let long = std::time::Duration::from_secs(160);
+                self.observer.write(|tx| tx.wait_for_start(&Target::default(), long, now())).unwrap();
+            }
+        }
+        self.check();
+    }
+
+    fn give_back(&mut self, n: usize) {
+        let machines = self.machines();
+        let Some(row) = machines.get(n % machines.len().max(1)) else { return };
+        let name = row.machine.name.clone();
+        let returned =
+            ReturnedName { host: name.to_string(), machine_id: name.to_string(), name: Some(name) };
+        self.deleter.write(|tx| tx.register_return(None, &[returned], now())).unwrap();
+        self.returned.insert(row.seq);
+    }
+
+    fn claim(&mut self, most: usize) {
+        let claimed = self.creator.write(|tx| tx.claim(&Target::default(), most, most, |_| false)).unwrap();
+        for claimed in claimed {
+            assert!(!self.doomed.contains(&claimed.seq), "a doomed machine was claimed: {claimed:?}");
+            assert!(
+                self.posts.iter().all(|post| post.claimed.seq != claimed.seq),
+                "claimed twice: {claimed:?}"
+            );
+            self.posts.push(Post { claimed, served: None });
+        }
+    }
+
+    /// The server carries out one of all POSTs that are on their way, which never makes a second pod of a name.
+    fn serve(&mut self, n: usize) {
+        let all = self.posts.len() + self.strays.len();
+        if all == 0 {
+            return;
+        }
+        let Some(post) = self.posts.iter_mut().chain(&mut self.strays).nth(n % all) else { return };
+        if post.served.is_some() {
+            return;
+        }
+        let claimed = &post.claimed;
+        if !self.pods.contains_key(&claimed.name) {
+            self.uids += 1;
+            let facts =
+                PodFacts { uid: format!("u{}", self.uids), phase: PodPhase::Pending, ..PodFacts::default() };
+            let pod = SeenPod {
+                name: claimed.name.clone(),
+                origin: Some((
+                    claimed.request.clone(),
+                    claimed.ordinal,
+                    claimed.count,
+                    claimed.template.clone(),
+                )),
+                facts: Some(facts),
+                created_at: Some(now()),
+            };
+            self.log.push(Change::Made(pod.clone()));
+            self.pods.insert(pod.name.clone(), pod);
+        }
+        post.served = self.pods.get(&claimed.name).and_then(uid);
+    }
+
+    fn settle(&mut self, n: usize, heard: Heard) {
+        if self.posts.is_empty() {
+            return;
+        }
+        let post = self.posts.swap_remove(n % self.posts.len());
+        let (attempt, uid) = match (heard, &post.served) {
+            (Heard::TheTruth, Some(uid)) => (Attempt::Created, uid.clone()),
+            (Heard::TheTruth, None) => (Attempt::Refused, String::new()),
+            (Heard::Rejected, None) => (Attempt::Rejected, String::new()),
+            (Heard::Nothing | Heard::Rejected, _) => (Attempt::Unknown, String::new()),
+        };
+        if attempt == Attempt::Unknown {
+            // It may still be carried out.
+            self.strays.push(post.clone());
+        }
+        let settled = Settled { seq: post.claimed.seq, attempt, uid, message: String::new() };
+        self.creator.write(|tx| tx.settle([&settled], now())).unwrap();
+    }
+
+    /// As `hf-watch-returns` does it.
+    fn delete(&mut self, most: usize, lives: bool) {
+        let due =
+            self.deleter.write(|tx| tx.due_deletions(&Target::default(), most, None, |_, _| false)).unwrap();
+        let mut outcomes = Vec::new();
+        for due in due {
+            let there = self.pods.get(&due.name).and_then(uid);
+            let known = !due.unresolved && !due.uid.is_empty();
+            let outcome = match there {
+                Some(uid) if !known || uid == due.uid => {
+                    self.remove(&due.name);
+                    DeletionOutcome::Accepted
+                }
+                Some(_) => DeletionOutcome::Absent,
+                // Only once no POST that nobody heard of can be carried out any more.
+                None if due.unresolved && self.strays.iter().any(|post| post.claimed.seq == due.seq) => {
+                    DeletionOutcome::Refused("not known yet".to_owned())
+                }
+                None => DeletionOutcome::Absent,
+            };
+            outcomes.push((due.seq, outcome));
+        }
+        if lives {
+            self.deleter.write(|tx| tx.record_deletions(&outcomes, now())).unwrap();
+        }
+    }
+
+    fn remove(&mut self, name: &MachineName) {
+        if let Some(pod) = self.pods.remove(name) {
+            self.log.push(Change::Gone(name.clone(), uid(&pod).unwrap()));
+        }
+    }
+
+    fn watch(&mut self, most: usize) {
+        if self.listing.is_some() {
+            return;
+        }
+        let until = self.log.len().min(self.watched + most);
+        let changes: Vec<_> = self.log[self.watched..until]
+            .iter()
+            .map(|change| match change {
+                Change::Made(pod) => Observed::Present(pod.clone()),
+                Change::Gone(name, uid) => {
+                    Observed::Gone { name: name.clone(), uid: Some(uid.clone()), last: None }
+                }
+            })
+            .collect();
+        self.watched = until;
+        let adopted =
+            self.observer.write(|tx| tx.observe(&Target::default(), &changes, ADOPTION, now())).unwrap();
+        assert_eq!(adopted, 0);
+    }
+
+    fn take_listing(&mut self) {
+        let Some((tick, pods, watched)) = self.listing.take() else { return };
+        let target = &Target::default();
+        let listing = FullListing { target, pods: &pods, others: &[], tick, again: true };
+        self.observer.write(|tx| tx.take_listing(&listing, ADOPTION, now())).unwrap();
+        self.watched = watched;
+    }
+
+    /// What holds at every moment.
+    fn check(&mut self) {
+        for row in self.machines() {
+            let life = row.machine.life;
+            if self.doomed.contains(&row.seq) {
+                assert!(life.doom.is_some(), "doom was lifted: {row:?}");
+            }
+            if life.doom.is_some() {
+                self.doomed.insert(row.seq);
+                assert!(life.claim().is_none(), "{row:?}");
+            }
+            if self.returned.contains(&row.seq) {
+                assert!(life.doom.is_some(), "returned, and not doomed: {row:?}");
+                assert_ne!(life.creation, Creation::Wanted, "{row:?}");
+            }
+        }
+    }
+
+    /// The demand stops: everybody works until there is nothing left to do.
+    fn end(&mut self) {
+        // What is on its way in the network ends one way or the other.
+        (0..self.strays.len()).for_each(|n| {
+            if n % 2 == 0 {
+                self.serve(self.posts.len() + n);
+            }
+        });
+        self.strays.clear();
+        for _ in 0..40 {
+            self.claim(9);
+            (0..self.posts.len()).for_each(|n| self.serve(n));
+            while !self.posts.is_empty() {
+                self.settle(0, Heard::TheTruth);
+            }
+            self.take_listing();
+            self.watch(usize::MAX / 2);
+            self.delete(99, true);
+            self.deleter
+                .write(|tx| {
+                    let unheeded = tx.unheeded_deletions(&Target::default())?;
+                    tx.ask_again(&unheeded)
+                })
+                .unwrap();
+            self.check();
+        }
+        self.take(&Step::AskForListing);
+        self.take(&Step::TakeListing);
+        self.judge();
+    }
+
+    fn judge(&mut self) {
+        let machines = self.machines();
+        let names: BTreeSet<_> = machines.iter().map(|row| row.machine.name.clone()).collect();
+        assert!(self.pods.keys().all(|name| names.contains(name)), "a pod that nobody accounts for");
+        for row in machines {
+            let life: Life = row.machine.life;
+            let pod = self.pods.get(&row.machine.name);
+            if life.doom.is_some() {
+                assert!(life.is_over(), "a machine without an end: {row:?}");
+            }
+            match pod {
+                Some(pod) => {
+                    assert_eq!((life.pod, life.doom), (PodSeen::Present, None), "{row:?}");
+                    assert_eq!(Some(&row.machine.facts.uid), uid(pod).as_ref());
+                }
+                None => assert!(life.is_over(), "neither a pod nor an end: {row:?}"),
+            }
+        }
+    }
+}
+
+fn uid(pod: &SeenPod) -> Option<String> {
+    pod.facts.as_ref().map(|facts| facts.uid.clone())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_machine_runs_or_ends_and_every_pod_has_a_machine(steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new(false);
+        world.take(&Step::Ask(3));
+        steps.iter().for_each(|step| world.take(step));
+        world.end();
+    }
+}
+
+/// The same where the directory is shared between hosts; a few, since each transaction waits for the disk.
+#[test]
+fn the_laws_hold_in_a_shared_directory() {
+    let config = ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(steps in prop::collection::vec(step(), 40..60))| {
+        let mut world = World::new(true);
+        world.take(&Step::Ask(3));
+        steps.iter().for_each(|step| world.take(step));
+        world.end();
+    });
+}

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
@@ -19,7 +20,7 @@ pub struct Args {
     /// The id that a new request gets, instead of one that is made: a DNS label of at most 57 characters that was
     /// never used.
     #[arg(long, env = "HF_K8S_REQUEST_ID", value_name = "ID", global = true)]
-    pub request_id: Option<String>,
+    pub request_id: Option<OsString>,
 
     /// What to do.
     #[command(subcommand)]

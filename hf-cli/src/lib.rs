@@ -69,7 +69,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, now: Timestamp) -> Out
 fn answer(args: Args, now: Timestamp) -> Result<Vec<u8>, CliError> {
     let settings = args.common.settings("hf-cli")?;
     settings.init_log();
-    let request_id = args.request_id.filter(|id| !id.is_empty());
+    // One that is not UTF-8 is no id, which only matters to the calls that make one.
+    let request_id = args.request_id.filter(|id| !id.is_empty()).map(|id| id.to_string_lossy().into_owned());
     let provider = StoreProvider::new(settings, request_id, now);
     let (call, input) = args.command.call();
     // Nothing in the input of that one matters, and Host Factory may make the call only once: it is not even opened.
@@ -91,4 +92,15 @@ fn usage(error: &clap::Error) -> String {
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it panicked")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_panic_said_is_told() {
+        let panics: [Box<dyn Any + Send>; 3] = [Box::new("text"), Box::new("owned".to_owned()), Box::new(5)];
+        assert_eq!(panics.each_ref().map(|panic| words(panic.as_ref())), ["text", "owned", "it panicked"]);
+    }
 }

@@ -55,7 +55,13 @@ impl<'a> Found<'a> {
             self.listed.push(row.seq);
         }
         let returned = tx.return_of(row.seq)?;
-        let candidate = Candidate { machine: &row.machine, deleting_since: row.deleting_since, returned };
+        let candidate = Candidate {
+            machine: &row.machine,
+            deleting_since: row.deleting_since,
+            node: None,
+            reclaim_taints: &around.view.config.reclaim_taints,
+            returned,
+        };
         if let Some(grace_period) = grace_period(&candidate, around.view.now) {
             self.reclaimed.push(Reclaimed { machine: host.to_owned(), grace_period });
         }
@@ -94,10 +100,9 @@ impl<'a> Found<'a> {
             let gone = |host: &str| Reclaimed { machine: host.to_owned(), grace_period: 0 };
             reclaimed.extend(nowhere.into_iter().map(gone));
             said.push(around.trouble(&["hf-watch-pods"])?);
+            said.extend(around.refusals()?.iter().cloned());
         }
-        said.extend(around.refusals()?.iter().cloned());
         said.retain(|text| !text.is_empty());
-        said.dedup();
         Ok(Output::new(said.join("; "), reclaimed))
     }
 }

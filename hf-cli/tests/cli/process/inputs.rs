@@ -1,5 +1,7 @@
 //! Every shape of input that Host Factories send, from everywhere that it may come from.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
 use hf_core::Call;
@@ -150,6 +152,18 @@ fn an_id_may_be_given_from_outside() {
     program.env("HF_K8S_REQUEST_ID", "").arg("request-return-machines").arg(site.input(back.to_string()));
     let minted = Printed::of(Call::RequestReturnMachines, &mut program).answer();
     assert_eq!(minted["requestId"].as_str().unwrap().len(), 12);
+
+    // One that is no text matters only where an id is made.
+    let odd = OsStr::from_bytes(b"\xff");
+    let mut program = site.program();
+    program.env("HF_K8S_REQUEST_ID", odd).arg("get-available-templates");
+    Printed::of(Call::GetAvailableTemplates, &mut program).answer();
+    let mut program = site.program();
+    program
+        .env("HF_K8S_REQUEST_ID", odd)
+        .arg("request-machines")
+        .arg(site.input(machines_of("t", 1).to_string()));
+    Printed::of(Call::RequestMachines, &mut program).refused(&["HF_K8S_REQUEST_ID", "is not a DNS label"]);
 
     let before = site.contents();
     let again =

@@ -2,33 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use hf_core::{Call, PodFacts, PodPhase};
+use hf_core::Call;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::lives::{COUNT, Said, lives, tell};
 use crate::site::machines_of;
 use crate::world::World;
-
-const COUNT: usize = 4;
-
-/// What the watch may say of one machine, in this order.
-#[derive(Debug, Clone)]
-enum Said {
-    Runs,
-    Fails,
-    IsDeleted,
-    Vanishes,
-}
-
-fn lives() -> impl Strategy<Value = Vec<Vec<Said>>> {
-    let said = prop_oneof![
-        3 => Just(Said::Runs),
-        1 => Just(Said::Fails),
-        1 => Just(Said::IsDeleted),
-        1 => Just(Said::Vanishes),
-    ];
-    prop::collection::vec(prop::collection::vec(said, 0..4), COUNT)
-}
 
 /// Whose turn it is: each machine's events keep their order, and mix with the others' anyhow.
 fn turns(lives: &[Vec<Said>]) -> Vec<usize> {
@@ -59,25 +39,6 @@ fn answers(
     let mut back = world.status("back");
     back["machines"].as_array_mut().unwrap().sort_by_key(|machine| machine["name"].to_string());
     (world.status("r"), back, reclaimed)
-}
-
-fn tell(world: &mut World, name: &str, said: &Said) {
-    if !world.pods.contains_key(name) {
-        return;
-    }
-    match said {
-        Said::Runs => world.start(name),
-        Said::Fails => world.change(name, |facts| {
-            *facts = PodFacts {
-                phase: PodPhase::Failed,
-                running: false,
-                message: "exit code 1".into(),
-                ..facts.clone()
-            };
-        }),
-        Said::IsDeleted => world.change(name, |facts| facts.deleting = Some(30)),
-        Said::Vanishes => world.vanish(name),
-    }
 }
 
 proptest! {

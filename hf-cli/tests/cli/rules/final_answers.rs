@@ -5,16 +5,7 @@ use std::thread;
 use hf_core::{Call, PodPhase};
 use serde_json::{Value, json};
 
-use crate::world::{World, machines};
-
-/// The same answer, but for the machines' present states.
-fn without_states(answer: &Value) -> Value {
-    let mut answer = answer.clone();
-    for machine in answer["machines"].as_array_mut().unwrap() {
-        machine.as_object_mut().unwrap().remove("status");
-    }
-    answer
-}
+use crate::world::{World, machines, without_states};
 
 #[test]
 fn what_happens_afterwards_changes_nothing_but_the_state() {

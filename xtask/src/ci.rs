@@ -1,8 +1,10 @@
 //! `cargo xtask ci`: what a change has to pass, in the order in which it fails soonest.
 //!
-//! All steps share one target directory. Clippy and rustdoc only check, the tests compile, and what the tests compiled
-//! is what e2e and the demo run.
+//! All steps share one target directory: rustdoc uses what clippy checked, and the tests and e2e what was compiled once.
+//! What lies on tokio is compiled twice, since the tests ask for features of it that the programs must not have: e2e
+//! and the demo run programs that are built as they are shipped, and so notice what only builds among tests.
 
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -76,7 +78,9 @@ fn summarise(console: &mut Console, ended: &[(&str, End, Duration)]) {
 }
 
 fn format() -> anyhow::Result<End> {
-    cargo::run(&mut cargo::command(&["fmt", "--all", "--", "--check"]))?;
+    // What is no terminal should not be coloured, which rustfmt does not see by itself.
+    let colour = if std::io::stdout().is_terminal() { "always" } else { "never" };
+    cargo::run(&mut cargo::command(&["fmt", "--all", "--", "--check", "--color", colour]))?;
     Ok(End::default())
 }
 

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-/// The longest text, and how many items of a list are shown.
+/// The longest text, and how many items of a list are shown: of objects one, since the others look like it.
 const LONGEST: usize = 60;
-const ITEMS: usize = 2;
+const ITEMS: usize = 3;
+const OBJECTS: usize = 1;
 
 /// The document, abbreviated.
 pub(crate) fn brief(value: &Value) -> String {
@@ -14,9 +15,10 @@ pub(crate) fn brief(value: &Value) -> String {
             format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
         }
         Value::Array(items) => {
-            let mut shown: Vec<_> = items.iter().take(ITEMS).map(brief).collect();
-            if items.len() > ITEMS {
-                shown.push(format!("… {} more", items.len() - ITEMS));
+            let most = if items.iter().any(Value::is_object) { OBJECTS } else { ITEMS };
+            let mut shown: Vec<_> = items.iter().take(most).map(brief).collect();
+            if items.len() > most {
+                shown.push(format!("… {} more", items.len() - most));
             }
             format!("[{}]", shown.join(", "))
         }
@@ -36,7 +38,10 @@ mod tests {
 
     #[test]
     fn long_lists_and_texts_are_cut() {
-        let value = json!({"a": [1, 2, 3, 4], "b": "x".repeat(70)});
-        assert_eq!(brief(&value), format!("{{\"a\": [1, 2, … 2 more], \"b\": \"{}…\"}}", "x".repeat(60)));
+        let value = json!({"a": [1, 2, 3, 4], "b": "x".repeat(70), "c": [{"n": 1}, {"n": 2}]});
+        let b = "x".repeat(60);
+        let expected =
+            format!("{{\"a\": [1, 2, 3, … 1 more], \"b\": \"{b}…\", \"c\": [{{\"n\": 1}}, … 1 more]}}");
+        assert_eq!(brief(&value), expected);
     }
 }

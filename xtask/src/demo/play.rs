@@ -22,8 +22,11 @@ pub(crate) fn play(site: &Site<'_>, machines: u32, console: &mut Console) -> any
     let mut provider = site.provider("demo")?;
     provider.start(&Watcher::ALL)?;
     console.say(
-        "Three watchers run: hf-watch-requests makes pods, hf-watch-returns deletes them,\n\
-         hf-watch-pods tells what the cluster does. Host Factory only ever calls the scripts:\n",
+        "Three watchers run beside it:\n\
+         - hf-watch-requests makes a pod for each machine that is asked for,\n\
+         - hf-watch-returns deletes the pods of machines that are given back,\n\
+         - hf-watch-pods takes down what the cluster does.\n\n\
+         Host Factory knows nothing of all that. It calls five scripts, as follows.\n",
     );
     let cluster = if site.simulator().is_some() { "kubesim" } else { "kubeconfig" };
     let outcome = Outcome { machines, cluster, ..Outcome::default() };
@@ -50,7 +53,7 @@ struct Act<'a> {
 
 impl Act<'_> {
     fn templates(&mut self) -> anyhow::Result<()> {
-        self.console.say("1. What can be had?");
+        self.console.say("1. Which machines can be had?");
         let reply = self.call(Call::Templates, &json!({}))?;
         let offered = reply.json["templates"]
             .as_array()
@@ -68,7 +71,7 @@ impl Act<'_> {
         self.outcome.request_call = reply.took;
         let id = reply.json["requestId"].as_str().context("no request id")?.to_owned();
 
-        self.console.say("3. How far are they? It asks again and again.");
+        self.console.say("3. How far are they? Host Factory asks again and again.");
         let mut running_after = BTreeMap::new();
         let request = self.poll(&id, since, |request, after| {
             for machine in running(&request.machines) {
@@ -123,7 +126,9 @@ impl Act<'_> {
 
     /// What Host Factory would see if it asked once more.
     fn end(&mut self, request: &Request) -> anyhow::Result<()> {
-        self.console.say("6. In the end:");
+        self.console.say(
+            "6. Asked once more about the request, the answer is the same, but for what its machines do now.",
+        );
         self.call(Call::Status, &json!({"requests": [{"requestId": request.request_id}]}))?;
         let again = self.provider.factory.status(&request.request_id)?;
         ensure!(again.status.is_terminal(), "the request has settled and is open again");
@@ -133,10 +138,7 @@ impl Act<'_> {
                 words
             });
         let words: Vec<_> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
-        self.console.say(format_args!(
-            "   The answer for the request stays; its machines now: {}.\n",
-            words.join(", ")
-        ));
+        self.console.say(format_args!("   The machines by what they do: {}.\n", words.join(", ")));
         Ok(())
     }
 
@@ -144,8 +146,9 @@ impl Act<'_> {
     fn call(&mut self, call: Call, input: &Value) -> anyhow::Result<Reply> {
         let reply = self.provider.factory.expect(call, input)?;
         let took = crate::console::seconds(reply.took);
-        self.console.say(format_args!("   {} -f FILE      {}", call.script(), brief(input)));
-        self.console.say(format_args!("   after {took}: {}\n", brief(&reply.json)));
+        self.console.say(format_args!("   {} -f FILE   (took {took})", call.script()));
+        self.console.say(format_args!("     FILE    {}", brief(input)));
+        self.console.say(format_args!("     answer  {}\n", brief(&reply.json)));
         Ok(reply)
     }
 

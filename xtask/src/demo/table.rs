@@ -27,8 +27,8 @@ pub(crate) fn machines(machines: &[Machine], running_after: &BTreeMap<String, Du
         ]);
     }
     match machines.len().saturating_sub(LISTED) {
-        0 => table.to_string(),
-        more => format!("{table}\nand {more} more"),
+        0 => indented(&table),
+        more => format!("{}\n    and {more} more", indented(&table)),
     }
 }
 
@@ -39,7 +39,12 @@ pub(crate) fn phases(phases: &[(String, String)]) -> String {
     for (phase, time) in phases {
         table.add_row([phase, time]);
     }
-    table.to_string()
+    indented(&table)
+}
+
+/// As far to the right as the other texts, and no further than it reaches.
+fn indented(table: &Table) -> String {
+    table.lines().map(|line| format!("  {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// A line below the header, and else nothing but spaces.

@@ -9,7 +9,7 @@ use hf_core::{Doom, Life, PodFacts, PodSeen, RequestId, TemplateId};
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::Event;
 use crate::requests::{NewRequest, RequestKind};
 use crate::returns::ReturnedName;
@@ -196,7 +196,7 @@ impl Tx<'_> {
         let found: Option<(String, String, String)> =
             self.prepare(sql)?.query_one([id.as_str()], read).optional()?;
         let Some((instance, found_kind, origin)) = found else { return Ok(None) };
-        let same_kind = found_kind.parse::<RequestKind>().map_err(Error::from)? == kind;
+        let same_kind = found_kind.parse::<RequestKind>()? == kind;
         let verdict = if instance != self.instance {
             ImportVerdict::Conflict(format!("request id {id} is used already, by provider {instance}"))
         } else if origin == "imported" && same_kind {

@@ -26,6 +26,14 @@
 //!
 //! Decisions are not made here: `hf_core` makes them, on values that are read and written back in one transaction.
 
+#![cfg_attr(
+    test,
+    expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "a path to a method of `Tx<'_>` is of one lifetime, and a transaction needs all"
+    )
+)]
+
 mod acquire;
 mod answer;
 mod backup;

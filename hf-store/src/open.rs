@@ -73,15 +73,14 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error
 }
 
 fn attach(path: &Path, workdir: &Path, options: &Options) -> Result<Connection> {
-    let mut conn = match connect_to_existing(path, options)? {
-        Some(conn) => conn,
-        None => {
-            // Held until the file is set up; the lock ends with the process, however that ends.
-            let lock_path = workdir.join("hf.db.lock");
-            let lock = private().open(&lock_path).map_err(io("open", &lock_path))?;
-            lock.lock().map_err(io("lock", &lock_path))?;
-            make(path, workdir, options)?
-        }
+    let mut conn = if let Some(conn) = connect_to_existing(path, options)? {
+        conn
+    } else {
+        // Held until the file is set up; the lock ends with the process, however that ends.
+        let lock_path = workdir.join("hf.db.lock");
+        let lock = private().open(&lock_path).map_err(io("open", &lock_path))?;
+        lock.lock().map_err(io("lock", &lock_path))?;
+        make(path, workdir, options)?
     };
     check_application(&conn, path)?;
     migrations::run(&mut conn, path, options.shared)?;

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 
 use crate::testing::{ADOPTION, Bed, acquire, later, now, pending, running, seen, template};
 use crate::watchers::{HOST_FACTORY, HOST_FACTORY_HOSTS};
-use crate::{ClusterIdentity, DeletionOutcome, Error, Heartbeat, NewAcquire, Observed};
+use crate::{ClusterIdentity, DeletionOutcome, Heartbeat, NewAcquire, Observed};
 
 /// A place in the source.
 type Place = (String, u32);
@@ -67,6 +67,10 @@ const WORK: &[(&str, &[&str])] = &[
     ("requests_by_age", &["retention.rs"]),
 ];
 
+/// Parts of the reports about everything, which are as long as what an operator asks for. No program does by itself.
+const WHOLE: &[&str] =
+    &["requested_at BETWEEN ?2 AND ?3", "FROM events WHERE instance = ?1", "SELECT DISTINCT instance"];
+
 /// What is wrong with a line of a plan.
 fn fault(line: &str, file: &str) -> Option<&'static str> {
     if ALLOWED.iter().any(|(allowed, _)| line == *allowed) {
@@ -87,7 +91,8 @@ fn fault(line: &str, file: &str) -> Option<&'static str> {
     if line.starts_with("SCAN ") {
         return Some("a whole table, or a whole index");
     }
-    if line.contains("TEMP B-TREE") {
+    // The history of one request or machine is put in order of time.
+    if line.contains("TEMP B-TREE") && file != "report.rs" {
         return Some("it sorts");
     }
     if line.starts_with("SEARCH ") && line.ends_with("(instance=?)") {
@@ -111,6 +116,9 @@ fn no_statement_walks_through_a_table_that_grows() {
     let statements = SEEN.with_borrow(Clone::clone);
     let mut faults = Vec::new();
     for (sql, (file, line)) in &statements {
+        if WHOLE.iter().any(|part| file == "report.rs" && sql.contains(part)) {
+            continue;
+        }
         let plan = plan(&conn, sql);
         let shown = format!("{file}:{line}\n{sql}\n  {}\n", plan.join("\n  "));
         if std::env::var_os("SHOW_PLANS").is_some() {
@@ -142,7 +150,7 @@ fn the_workload_prepares_every_statement_of_the_source() {
                 && line.contains("self") | line.contains("tx") | line.trim().starts_with('.')
             {
                 let place = (name.clone(), number);
-                if !line.contains("conn.prepare(") && !reached.contains(&place) {
+                if !reached.contains(&place) {
                     missed.push(place);
                 }
             }
@@ -166,19 +174,7 @@ fn workload(mut store: crate::Store) {
     let second = store.write(|tx| tx.register_acquire(&NewAcquire { id: given, ..new.clone() })).unwrap();
     let all = store
         .write(|tx| {
-            tx.check_identity(target, &identity("", "s"))?;
-            tx.check_identity(target, &identity("u", "s"))?;
-            tx.mark_progress(target, now())?;
-            for program in [HOST_FACTORY, HOST_FACTORY_HOSTS] {
-                tx.beat(&Heartbeat {
-                    program: program.to_owned(),
-                    host: "h".to_owned(),
-                    pid: 1,
-                    started_at: now(),
-                    beat_at: now(),
-                    trouble: String::new(),
-                })?;
-            }
+            look_around(tx, target)?;
             tx.any_to_create(target)?;
             let claimed = tx.claim(target, 12, 12, |_| false)?;
             tx.manifest(claimed[0].manifest)?;
@@ -195,7 +191,7 @@ fn workload(mut store: crate::Store) {
                 .collect();
             tx.settle(&settled, now())?;
             tx.take_over_claims(target)?;
-            Ok::<_, Error>(tx.machines_of(tx.request(id.as_str())?.unwrap().seq)?)
+            tx.machines_of(tx.request(id.as_str())?.unwrap().seq)
         })
         .unwrap();
     let theirs = RequestId::parse("theirs").unwrap();
@@ -219,9 +215,12 @@ fn workload(mut store: crate::Store) {
             tx.remove_other(target, "b")?;
             tx.is_other("a")?;
             tx.refuse(target, "why")?;
-            (tx.watched()?, tx.inhabited()?, tx.heartbeats()?);
+            tx.watched()?;
+            tx.inhabited()?;
+            tx.heartbeats()?;
             tx.wait_for_creation(target, seconds(9_999), now())?;
-            (tx.any_starting(target)?, tx.any_ended(seconds(0), later(9))?);
+            tx.any_starting(target)?;
+            tx.any_ended(seconds(0), later(9))?;
             tx.wait_for_start(target, seconds(9_999), now())?;
             let request = tx.request(id.as_str())?.unwrap();
             let outcome = Outcome {
@@ -236,7 +235,8 @@ fn workload(mut store: crate::Store) {
             tx.returned_of(returning.seq)?;
             tx.return_of(all[5].seq)?;
             tx.return_of_unknown("x")?;
-            (tx.any_to_delete(target)?, tx.unheeded_deletions(target)?);
+            tx.any_to_delete(target)?;
+            tx.unheeded_deletions(target)?;
             tx.wait_for_end(target, seconds(1))?;
             for due in tx.due_deletions(target, 9, Some(seconds(0)), |_, _| false)? {
                 tx.record_deletions(&[(due.seq, DeletionOutcome::Accepted)], now())?;
@@ -250,8 +250,74 @@ fn workload(mut store: crate::Store) {
             tx.give_answer(&returning, RequestStatus::Complete, &[(0, outcome)], now())
         })
         .unwrap();
+    import(&mut store);
+    report(&mut store);
     while store.forget(later(9), 5).unwrap() > 0 {}
+    // Many rows that come and go, so that there are pages to give back.
+    let many: Vec<_> = (0..1_000).map(|n| format!("a-pod-of-somebody-else-{n}")).collect();
+    store.write(|tx| tx.set_others(target, &many).and(tx.set_others(target, &[]))).unwrap();
     store.give_back_pages(1).unwrap();
+}
+
+fn look_around(tx: &crate::Tx<'_>, target: &Target) -> Result<(), crate::Error> {
+    tx.check_identity(target, &identity("", "s"))?;
+    tx.check_identity(target, &identity("u", "s"))?;
+    tx.mark_progress(target, now())?;
+    for program in [HOST_FACTORY, HOST_FACTORY_HOSTS] {
+        tx.beat(&Heartbeat {
+            program: program.to_owned(),
+            host: "h".to_owned(),
+            pid: 1,
+            started_at: now(),
+            beat_at: now(),
+            trouble: String::new(),
+        })?;
+    }
+    Ok(())
+}
+
+fn report(store: &mut crate::Store) {
+    store
+        .read(|tx| {
+            let filter = crate::ReportFilter::default();
+            tx.report_requests(&filter)?;
+            tx.report_request("mine")?;
+            tx.report_machines(&filter)?;
+            tx.report_machines_of(1)?;
+            tx.report_machine(1)?;
+            tx.history_of_request(1)?;
+            tx.history_of_machine(1)?;
+            tx.history_of_all()?;
+            tx.returns_of(1)?;
+            tx.instances()
+        })
+        .unwrap();
+}
+
+fn import(store: &mut crate::Store) {
+    let machine = crate::ImportedMachine {
+        ordinal: 0,
+        machine_id: "old".to_owned(),
+        life: hf_core::Life { creation: hf_core::Creation::Created, ..hf_core::Life::WANTED },
+        facts: pending(),
+        message: String::new(),
+        history: Vec::new(),
+    };
+    let imported = crate::ImportedRequest {
+        id: RequestId::parse("imported").unwrap(),
+        requested_at: now(),
+        count: 1,
+        template: template(),
+        manifest: None,
+        target: Target::default(),
+        readiness: hf_core::status::Readiness::Running,
+        start_timeout: 1,
+        create_timeout: 1,
+        machines: vec![machine],
+    };
+    let id = RequestId::parse("imported-back").unwrap();
+    let back = crate::ImportedReturn { id, requested_at: now(), names: Vec::new() };
+    store.write(|tx| tx.import_request(&imported, now()).and(tx.import_return(&back, now()))).unwrap();
 }
 
 fn identity(uid: &str, server: &str) -> ClusterIdentity {

@@ -1,13 +1,13 @@
 //! What people want to know: all requests, all machines, and what happened to one of them, in order.
 //!
-//! Unlike everything else here, a report reads whole tables, which is what it is for; so its statements are not among
-//! those of which the tests demand an index.
+//! Unlike everything else here, a report about everything reads whole tables, which is what it is for; the tests demand
+//! an index of those about one request or machine only.
 
 use hf_core::RequestId;
 use hf_core::ground::Target;
 use hf_core::status::Readiness;
 use jiff::Timestamp;
-use rusqlite::Row;
+use rusqlite::{Params, Row};
 
 use crate::error::Result;
 use crate::machines::{MachineRow, select};
@@ -116,13 +116,24 @@ impl Tx<'_> {
     /// All requests of this instance that a filter lets through, oldest first.
     pub fn report_requests(&self, filter: &ReportFilter) -> Result<Vec<RequestReport>> {
         let (since, until, template) = filter.bounds();
-        let sql = "SELECT id, origin, template, count, context, namespace, manifest, start_timeout_s,
-                       create_timeout_s, waited_ms, unclaimed_ms
-                   FROM requests
-                   WHERE instance = ?1 AND requested_at BETWEEN ?2 AND ?3 AND (?4 = '' OR template = ?4)
-                   ORDER BY seq";
-        let mut query = self.conn.prepare(sql)?;
-        let mut rows = query.query((self.instance, since, until, template))?;
+        let which = "WHERE instance = ?1 AND requested_at BETWEEN ?2 AND ?3 AND (?4 = '' OR template = ?4)
+                     ORDER BY seq";
+        self.request_reports(which, (self.instance, since, until, template))
+    }
+
+    /// One request, by its id.
+    pub fn report_request(&self, id: &str) -> Result<Option<RequestReport>> {
+        Ok(self.request_reports("WHERE instance = ?1 AND id = ?2", (self.instance, id))?.pop())
+    }
+
+    fn request_reports(&self, which: &str, key: impl Params) -> Result<Vec<RequestReport>> {
+        let sql = format!(
+            "SELECT id, origin, template, count, context, namespace, manifest, start_timeout_s, create_timeout_s,
+                 waited_ms, unclaimed_ms
+             FROM requests {which}"
+        );
+        let mut query = self.prepare(&sql)?;
+        let mut rows = query.query(key)?;
         let mut all = Vec::new();
         while let Some(found) = rows.next()? {
             let id = name(found, "id", RequestId::parse)?;
@@ -147,12 +158,27 @@ impl Tx<'_> {
     /// All machines of this instance that a filter lets through, oldest first.
     pub fn report_machines(&self, filter: &ReportFilter) -> Result<Vec<MachineReport>> {
         let (since, until, template) = filter.bounds();
-        let key = (self.instance, since, until, template);
         let which = "JOIN requests AS r ON r.seq = m.request
                      WHERE m.instance = ?1 AND r.requested_at BETWEEN ?2 AND ?3 AND (?4 = '' OR m.template = ?4)
                      ORDER BY m.seq";
+        self.machine_reports(which, (self.instance, since, until, template))
+    }
+
+    /// The machines that a request asked for, in order.
+    pub fn report_machines_of(&self, request: i64) -> Result<Vec<MachineReport>> {
+        let which = "JOIN requests AS r ON r.seq = m.request WHERE m.request = ?1 ORDER BY m.ordinal";
+        self.machine_reports(which, (request,))
+    }
+
+    /// One machine.
+    pub fn report_machine(&self, machine: i64) -> Result<Option<MachineReport>> {
+        let which = "JOIN requests AS r ON r.seq = m.request WHERE m.seq = ?1";
+        Ok(self.machine_reports(which, (machine,))?.pop())
+    }
+
+    fn machine_reports(&self, which: &str, key: impl Params + Copy) -> Result<Vec<MachineReport>> {
         // Both see the same state, because they are in one transaction.
-        let mut query = self.conn.prepare(&select(which))?;
+        let mut query = self.prepare(&select(which))?;
         let machines: Vec<MachineRow> =
             query.query_map(key, MachineRow::read)?.collect::<rusqlite::Result<_>>()?;
         let sql = format!(
@@ -160,7 +186,7 @@ impl Tx<'_> {
                  m.starting_ms, r.start_timeout_s, m.delete_asked > 0 AS delete_accepted
              FROM machines AS m {which}"
         );
-        let mut query = self.conn.prepare(&sql)?;
+        let mut query = self.prepare(&sql)?;
         let mut rows = query.query(key)?;
         let mut all = Vec::with_capacity(machines.len());
         for row in machines {
@@ -196,9 +222,9 @@ impl Tx<'_> {
         self.history("WHERE instance = ?1 ORDER BY at, seq", [self.instance])
     }
 
-    fn history(&self, which: &str, key: impl rusqlite::Params) -> Result<Vec<HistoryEntry>> {
+    fn history(&self, which: &str, key: impl Params) -> Result<Vec<HistoryEntry>> {
         let sql = format!("SELECT at, request, machine, kind, detail FROM events {which}");
-        let mut query = self.conn.prepare(&sql)?;
+        let mut query = self.prepare(&sql)?;
         Ok(query.query_map(key, HistoryEntry::read)?.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -206,14 +232,14 @@ impl Tx<'_> {
     pub fn returns_of(&self, machine: i64) -> Result<Vec<RequestId>> {
         let sql = "SELECT r.id FROM returned AS t JOIN requests AS r ON r.seq = t.request
                    WHERE t.machine = ?1 ORDER BY r.seq";
-        let mut query = self.conn.prepare(sql)?;
+        let mut query = self.prepare(sql)?;
         let rows = query.query_map([machine], |row| name(row, "id", RequestId::parse))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The provider instances that have rows in this file.
     pub fn instances(&self) -> Result<Vec<String>> {
-        let mut query = self.conn.prepare("SELECT DISTINCT instance FROM requests ORDER BY instance")?;
+        let mut query = self.prepare("SELECT DISTINCT instance FROM requests ORDER BY instance")?;
         Ok(query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
     }
 }

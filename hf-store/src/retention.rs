@@ -50,7 +50,7 @@ impl Store {
             }
             // One page for each row; SQLite takes the number only as part of the text.
             let sql = format!("PRAGMA incremental_vacuum({pages})");
-            let mut vacuum = tx.conn.prepare(&sql)?;
+            let mut vacuum = tx.prepare(&sql)?;
             let mut rows = vacuum.query([])?;
             while rows.next()?.is_some() {}
             Ok(before - unused(tx)?)

@@ -128,7 +128,7 @@ fn a_pod_that_does_not_go_is_removed_by_force_where_that_is_wanted() {
         record(&mut bed, seq, DeletionOutcome::Accepted);
         bed.write(|tx| tx.wait_for_end(&Target::default(), Duration::from_secs(59)));
         let force = |bed: &mut Bed| {
-            let after = Some(Duration::from_secs(60));
+            let after = Some(Duration::from_mins(1));
             bed.write(|tx| tx.due_deletions(&Target::default(), 9, after, |_, _| false))
         };
         assert_eq!(force(&mut bed), []);

@@ -12,7 +12,7 @@ fn call(bed: &mut Bed, program: &str, at: Timestamp) {
 }
 
 fn ignored(bed: &mut Bed, waited: u64, at: Timestamp) -> Vec<String> {
-    let (waited, after) = (Duration::from_secs(waited), Duration::from_secs(60));
+    let (waited, after) = (Duration::from_secs(waited), Duration::from_mins(1));
     let rows = bed.write(|tx| tx.wait_for_claims(&Target::default(), waited, after, at));
     rows.iter().map(|row| row.machine.name.to_string()).collect()
 }

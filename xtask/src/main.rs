@@ -1,6 +1,7 @@
 //! The tasks of this repository.
 
 mod cargo;
+mod chaos;
 mod ci;
 mod console;
 mod demo;
@@ -27,6 +28,7 @@ struct Args {
 enum Task {
     Demo(demo::Args),
     E2e(e2e::Args),
+    Chaos(chaos::Args),
     Test(test::Args),
     /// Checks what the compiler and clippy do not see
     Tidy,
@@ -60,6 +62,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     stop::listen()?;
     match task {
         Task::Demo(args) => demo::run(&args),
+        Task::Chaos(args) => chaos::run(&args),
         Task::E2e(args) => e2e::run(&args)?.verdict(),
         Task::Test(args) => test::run(&args)?.verdict(),
         Task::Tidy => tidy::run(),

@@ -32,7 +32,11 @@ pub(super) struct Kind {
     start_timeout: Option<u32>,
 }
 
-const fn kind(template: &'static str, weight: u32, annotations: &'static [(&'static str, &'static str)]) -> Kind {
+const fn kind(
+    template: &'static str,
+    weight: u32,
+    annotations: &'static [(&'static str, &'static str)],
+) -> Kind {
     Kind { template, weight, good: true, annotations, grace: 1, start_timeout: None }
 }
 

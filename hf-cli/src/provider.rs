@@ -86,7 +86,7 @@ impl Provider for StoreProvider {
             return Err(CliError::Count { template: template.id, asked, max, file });
         }
         let (json, digest) = manifest.canonical();
-        let target = template.target(&manifest, &config);
+        let target = template.target(&manifest);
         let new = NewAcquire {
             id,
             template: &template.id,

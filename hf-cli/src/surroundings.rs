@@ -61,7 +61,7 @@ impl Surroundings<'_> {
             return Ok(Some(format!("the configured clusters are not all known: {bad}")));
         }
         let mut required: Vec<Target> =
-            templates.usable.iter().map(|(template, pod)| template.target(pod, config)).collect();
+            templates.usable.iter().map(|(template, pod)| template.target(pod)).collect();
         required.extend(self.tx.inhabited()?);
         required.sort_unstable();
         required.dedup();

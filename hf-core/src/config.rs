@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::reclaim::{ReclaimTaint, default_taints};
 use crate::status::{PartialFailure, Readiness};
 use crate::wire::InputError;
 
@@ -43,6 +44,9 @@ pub struct Config {
     pub resync_interval: u32,
     /// Whether the work directory is shared between hosts.
     pub shared_workdir: bool,
+    /// The taints that mean that a node goes. A list of one's own replaces the defaults, which
+    /// [`default_taints`] shows with their sources; an empty one watches nodes for their ends only.
+    pub reclaim_taints: Vec<ReclaimTaint>,
 }
 
 /// What to do with something that should not be there.
@@ -75,6 +79,7 @@ impl Default for Config {
             orphans: Action::Delete,
             resync_interval: 60,
             shared_workdir: false,
+            reclaim_taints: default_taints(),
         }
     }
 }
@@ -108,6 +113,12 @@ impl Config {
                 return Err(error(path, "must be 1 or more"));
             }
         }
+        if self.force_delete_after == Some(0) {
+            return Err(error(
+                "forceDeleteAfter",
+                "must be 1 or more, or left out to delete nothing by force",
+            ));
+        }
         if !self.host_suffix.is_empty() && !self.host_suffix.starts_with('.') {
             return Err(error("hostSuffix", "must begin with a dot, as \".grid.example.com\""));
         }
@@ -131,14 +142,28 @@ mod tests {
     }
 
     #[test]
+    fn an_own_list_of_taints_replaces_the_defaults() {
+        let json = br#"{"reclaimTaints": [{"taint": "example.com/going=yes:NoSchedule", "seconds": 90}]}"#;
+        let (config, unknown) = Config::parse(json).unwrap();
+        let taint = "example.com/going=yes:NoSchedule".to_owned().try_into().unwrap();
+        assert_eq!(config.reclaim_taints, [ReclaimTaint { taint, seconds: Some(90) }]);
+        assert_eq!(unknown, Vec::<String>::new());
+        assert_eq!(Config::parse(br#"{"reclaimTaints": []}"#).unwrap().0.reclaim_taints, []);
+    }
+
+    #[test]
     fn a_wrong_value_is_refused_by_its_key() {
         for (json, path) in [
             (r#"{"startTimeout": "5"}"#, "startTimeout"),
             (r#"{"startTimeout": -5}"#, "startTimeout"),
             (r#"{"startTimeout": 0}"#, "startTimeout"),
+            (r#"{"forceDeleteAfter": 0}"#, "forceDeleteAfter"),
             (r#"{"unclaimed": "keep"}"#, "unclaimed"),
             (r#"{"hostSuffix": "grid"}"#, "hostSuffix"),
             (r#"{"readiness": "maybe"}"#, "readiness"),
+            (r#"{"reclaimTaints": [{"taint": "a:Soon", "seconds": 1}]}"#, "reclaimTaints[0].taint"),
+            (r#"{"reclaimTaints": [{"taint": "a", "seconds": -1}]}"#, "reclaimTaints[0].seconds"),
+            (r#"{"reclaimTaints": [{"seconds": 1}]}"#, "reclaimTaints[0]"),
         ] {
             let error = Config::parse(json.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(path), "{json}: {error}");

@@ -1,6 +1,10 @@
-//! What the cluster says of one pod, reduced to what decisions need.
+//! What the cluster says of one pod or node, reduced to what decisions need.
+
+mod node;
 
 use jiff::Timestamp;
+
+pub use node::{CORDON, NodeCondition, NodeFacts, Taint};
 
 /// A pod's `status.phase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -46,6 +50,10 @@ pub struct PodFacts {
     pub deleting: Option<u32>,
     /// Seconds of grace that it asks for (`spec.terminationGracePeriodSeconds`).
     pub grace: u32,
+    /// Seconds that it stays on a node that is not ready, by its own toleration; `None` is for ever.
+    pub stays_not_ready: Option<u32>,
+    /// Seconds that it stays on a node that cannot be reached, by its own toleration; `None` is for ever.
+    pub stays_unreachable: Option<u32>,
     /// Whether it has the condition `DisruptionTarget`: the cluster is about to take it.
     pub disrupted: bool,
     /// Why it does not run, or why it ended, in Kubernetes' own words. Empty while all is well.

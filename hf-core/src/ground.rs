@@ -49,15 +49,15 @@ pub fn doubt(required: &[Target], watched: &[Watched], now: Timestamp) -> Option
         let Some(progress) = watch.progress_at.filter(|_| watch.listed) else {
             return Some(format!("the cluster ({target}) has not been listed yet"));
         };
-        let silent = now.duration_since(progress);
-        if silent > LONGEST_SILENCE || silent < -SKEW {
-            return Some(format!(
-                "the watch of the cluster ({target}) has been silent for {} s",
-                silent.as_secs()
-            ));
-        }
-        None
+        let silent = silence(progress, now)?;
+        Some(format!("the watch of the cluster ({target}) has been silent for {} s", silent.as_secs()))
     })
+}
+
+/// How long a watch has been silent, if that is too long to believe what it said; below zero if the clock was set back.
+pub fn silence(heard_at: Timestamp, now: Timestamp) -> Option<SignedDuration> {
+    let silent = now.duration_since(heard_at);
+    (silent > LONGEST_SILENCE || silent < -SKEW).then_some(silent)
 }
 
 #[cfg(test)]

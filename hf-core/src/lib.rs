@@ -78,4 +78,5 @@ pub use facts::{PodFacts, PodPhase};
 pub use id::{IdError, Instance, MAX_MACHINES, MachineName, RequestId, TemplateId};
 pub use life::{Attempt, Creation, Doom, Life, PodSeen};
 pub use provider::Provider;
+pub use quantity::Quantity;
 pub use template::Template;

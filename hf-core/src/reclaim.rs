@@ -1,9 +1,16 @@
 //! Which machines the cluster has taken or will take back (rule 7 of the contract).
 
+mod node;
+mod taints;
+
 use jiff::{SignedDuration, Timestamp};
+
+pub use node::{SeenNode, seconds_left};
+pub use taints::{ReclaimTaint, TaintError, TaintPattern, defaults as default_taints};
 
 use crate::life::{Creation, Doom, PodSeen};
 use crate::status::Machine;
+use node::passed;
 
 /// How long Host Factory may go on listing a machine whose return is complete before it is told again.
 pub const RELIST_AFTER: SignedDuration = SignedDuration::from_mins(15);
@@ -39,13 +46,17 @@ pub struct Candidate<'a> {
     pub machine: &'a Machine,
     /// When its deletion was first seen, by this host's clock.
     pub deleting_since: Option<Timestamp>,
+    /// Its node, where nodes are watched.
+    pub node: Option<&'a SeenNode>,
+    /// The taints that mean that a node goes.
+    pub reclaim_taints: &'a [ReclaimTaint],
     /// Whether Host Factory has returned it.
     pub returned: ReturnState,
 }
 
 /// The grace period in seconds to announce, or `None` if the machine is not to be returned.
 pub fn grace_period(candidate: &Candidate<'_>, now: Timestamp) -> Option<u32> {
-    let Candidate { machine, deleting_since, returned } = candidate;
+    let Candidate { machine, deleting_since, node, reclaim_taints, returned } = candidate;
     let life = &machine.life;
     if returned.silences(now) {
         return None;
@@ -64,12 +75,14 @@ pub fn grace_period(candidate: &Candidate<'_>, now: Timestamp) -> Option<u32> {
     if gone {
         return Some(0);
     }
-    if let Some(period) = machine.facts.deleting {
-        let passed = deleting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
-        let passed = u32::try_from(passed.as_secs().max(0)).unwrap_or(u32::MAX);
-        return Some(period.saturating_sub(passed));
-    }
-    machine.facts.disrupted.then_some(machine.facts.grace)
+    let facts = &machine.facts;
+    let of_pod = match facts.deleting {
+        Some(period) => Some(period.saturating_sub(deleting_since.map_or(0, |since| passed(since, now)))),
+        None => facts.disrupted.then_some(facts.grace),
+    };
+    let of_node = node.and_then(|node| seconds_left(node, facts, reclaim_taints, now));
+    // Whichever takes it first.
+    of_pod.into_iter().chain(of_node).min()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::quantity::Quantity;
 use crate::status::Readiness;
 use crate::text::shorten;
 use crate::wire::{InputError, get_available_templates};
-use crate::{Config, MAX_MACHINES, TemplateId, resources};
+use crate::{MAX_MACHINES, TemplateId, resources};
 
 /// One template of the file, before its manifest is read.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,11 +151,11 @@ impl Own {
 }
 
 impl Template {
-    /// Where its pods are made: the template's word, else the manifest's (for the namespace), else the setting.
-    pub fn target(&self, manifest: &Manifest, config: &Config) -> Target {
-        let context = self.own.context.as_deref().or(config.context.as_deref());
-        let namespace =
-            self.own.namespace.as_deref().or(manifest.namespace()).or(config.namespace.as_deref());
+    /// Where its pods are made: the template's word, else the manifest's (for the namespace). What both leave open is
+    /// the watchers' setting, which may come from a flag.
+    pub fn target(&self, manifest: &Manifest) -> Target {
+        let context = self.own.context.as_deref();
+        let namespace = self.own.namespace.as_deref().or(manifest.namespace());
         Target {
             context: context.unwrap_or_default().to_owned(),
             namespace: namespace.unwrap_or_default().to_owned(),

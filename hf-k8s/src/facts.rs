@@ -1,6 +1,7 @@
 //! A pod's facts, and why it does not run.
 
 mod message;
+mod tolerations;
 
 use hf_core::{PodFacts, PodPhase};
 
@@ -30,6 +31,8 @@ pub(crate) fn of(pod: &RawPod<'_>) -> PodFacts {
             .as_ref()
             .map(|_| seconds(meta.deletion_grace_period_seconds, grace)),
         grace,
+        stays_not_ready: tolerations::stays(spec, "node.kubernetes.io/not-ready"),
+        stays_unreachable: tolerations::stays(spec, "node.kubernetes.io/unreachable"),
         disrupted: condition(status, "DisruptionTarget"),
         message: message::of(status),
     }

@@ -75,6 +75,22 @@ pub(crate) struct Spec<'a> {
     pub(crate) containers: Option<Vec<Container<'a>>>,
     #[serde(borrow)]
     pub(crate) init_containers: Option<Vec<Container<'a>>>,
+    #[serde(borrow)]
+    pub(crate) tolerations: Option<Vec<Toleration<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Toleration<'a> {
+    #[serde(borrow)]
+    pub(crate) key: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) operator: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) value: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) effect: Option<Text<'a>>,
+    pub(crate) toleration_seconds: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]

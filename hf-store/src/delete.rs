@@ -130,6 +130,14 @@ impl Tx<'_> {
         Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
     }
 
+    /// How many orphans there are.
+    pub fn orphans(&self, target: &Target) -> Result<u32> {
+        let sql = "SELECT count(*) FROM machines
+                   WHERE to_delete AND doom = 'orphan' AND instance = ?1 AND context = ?2 AND namespace = ?3";
+        let key = (self.instance, &target.context, &target.namespace);
+        Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
+    }
+
     /// Pods whose deletion was accepted, yet which the watch still shows as not being deleted.
     pub fn unheeded_deletions(&self, target: &Target) -> Result<Vec<i64>> {
         let sql = "SELECT seq FROM machines

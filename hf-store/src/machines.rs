@@ -32,7 +32,8 @@ pub struct MachineRow {
 
 /// The columns of a [`MachineRow`], from `machines AS m`.
 const COLUMNS: &str = "m.seq, m.request, m.name, m.machine_id, m.creation, m.doubt, m.doom, m.pod, m.uid,
-    m.phase, m.running, m.ready, m.ip, m.node, m.started_at, m.deleting_s, m.deleting_since, m.grace_s, m.disrupted,
+    m.phase, m.running, m.ready, m.ip, m.node, m.started_at, m.deleting_s, m.deleting_since, m.grace_s,
+    m.stays_not_ready_s, m.stays_unreachable_s, m.disrupted,
     m.pod_message, m.create_message, m.end_message, m.delete_message, m.delivered, m.delete_asked, m.adopted AND NOT m.claimed AS unlisted,
     m.result, m.result_message, m.result_ip, m.result_launched_at";
 
@@ -54,6 +55,8 @@ impl MachineRow {
             started_at: time_or_none(row, "started_at")?,
             deleting: row.get("deleting_s")?,
             grace: row.get("grace_s")?,
+            stays_not_ready: row.get("stays_not_ready_s")?,
+            stays_unreachable: row.get("stays_unreachable_s")?,
             disrupted: row.get("disrupted")?,
             message: row.get("pod_message")?,
         };
@@ -123,7 +126,8 @@ impl Tx<'_> {
         let sql = "UPDATE machines SET creation = :creation, doubt = :doubt, doom = :doom, pod = :pod, uid = :uid,
                 phase = :phase, running = :running, ready = :ready, ip = :ip, node = :node,
                 started_at = :started_at, deleting_s = :deleting_s, deleting_since = :deleting_since,
-                grace_s = :grace_s, disrupted = :disrupted, pod_message = :pod_message,
+                grace_s = :grace_s, stays_not_ready_s = :stays_not_ready_s,
+                stays_unreachable_s = :stays_unreachable_s, disrupted = :disrupted, pod_message = :pod_message,
                 create_message = :create_message, end_message = :end_message, delete_message = :delete_message,
                 delivered = :delivered, delete_asked = :delete_asked
             WHERE seq = :seq";
@@ -142,6 +146,8 @@ impl Tx<'_> {
             ":deleting_s": facts.deleting,
             ":deleting_since": after.deleting_since.map(Timestamp::as_millisecond),
             ":grace_s": facts.grace,
+            ":stays_not_ready_s": facts.stays_not_ready,
+            ":stays_unreachable_s": facts.stays_unreachable,
             ":disrupted": facts.disrupted,
             ":pod_message": facts.message,
             ":create_message": machine.create_message,

@@ -34,9 +34,8 @@ pub struct Args {
     pub namespace: Option<String>,
 
     /// The most requests in flight to one cluster [else k8sprov_config.json, else 64]
-    #[arg(long, env = "HF_K8S_MAX_IN_FLIGHT", value_name = "N", help_heading = "Cluster",
-          value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub max_in_flight: Option<u32>,
+    #[arg(long, env = "HF_K8S_MAX_IN_FLIGHT", value_name = "N", help_heading = "Cluster", value_parser = in_flight)]
+    pub max_in_flight: Option<InFlight>,
 
     #[arg(long, env = "KUBECONFIG", hide = true)]
     kubeconfig_variable: Option<OsString>,
@@ -48,7 +47,7 @@ impl Args {
         let variable = self.kubeconfig_variable.as_ref().is_some_and(|value| !value.is_empty());
         // KUBECONFIG may name several files, which are then merged: that is left to those who know how.
         let configured = config.kubeconfig.as_ref().filter(|_| !variable).map(PathBuf::from);
-        let max_in_flight = self.max_in_flight.unwrap_or(config.max_in_flight);
+        let max_in_flight = self.max_in_flight.and_then(|given| given.0).unwrap_or(config.max_in_flight);
         Access {
             kubeconfig: self.kubeconfig.clone().or(configured),
             context: first(&target.context, self.context.as_ref(), config.context.as_ref()),
@@ -56,6 +55,18 @@ impl Args {
             max_in_flight: usize::try_from(max_in_flight).unwrap_or(usize::MAX),
         }
     }
+}
+
+/// A number of requests, or nothing: an empty variable counts as unset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InFlight(Option<u32>);
+
+fn in_flight(text: &str) -> Result<InFlight, String> {
+    if text.is_empty() {
+        return Ok(InFlight(None));
+    }
+    let number = text.parse().ok().filter(|number| (1..=4_096).contains(number));
+    number.map(|number| InFlight(Some(number))).ok_or_else(|| "it must be a number from 1 to 4096".to_owned())
 }
 
 fn first(named: &str, flag: Option<&String>, config: Option<&String>) -> Option<String> {
@@ -77,5 +88,15 @@ mod tests {
         assert_eq!(flag.access(&config, &Target::default()).namespace.as_deref(), Some("flag"));
         assert_eq!(none.access(&config, &Target::default()).namespace.as_deref(), Some("file"));
         assert_eq!(none.access(&Config::default(), &Target::default()).namespace, None);
+    }
+
+    #[test]
+    fn an_empty_number_is_none_and_a_bad_one_is_refused() {
+        let most = |text| {
+            let args = Args::try_parse_from(["w", "--max-in-flight", text]).ok()?;
+            Some(args.access(&Config::default(), &Target::default()).max_in_flight)
+        };
+        assert_eq!((most(""), most("7")), (Some(64), Some(7)));
+        assert_eq!((most("0"), most("many"), most("5000")), (None, None, None));
     }
 }

@@ -12,7 +12,7 @@ use hf_store::{Adoption, Error, FullListing, IdentityCheck, ListingVerdict, Seen
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::context::Context;
-use crate::link::{self, Link, NoLink, Patience};
+use crate::link::{self, Link, Patience};
 use feed::{Batch, End, Feed};
 use take::{Batched, observed, seen};
 
@@ -21,6 +21,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How often progress is noted while nothing else is.
 const PROGRESS: Duration = Duration::from_secs(10);
+
+/// How long to wait before a listing that is doubted is taken again.
+const SECOND_LOOK: Duration = Duration::from_secs(5);
 
 /// The reason for taking a listing a second time.
 const DOUBTED: &str = "most running machines are missing";
@@ -33,7 +36,7 @@ pub(crate) async fn run(context: Context, target: Target) {
         Adoption { readiness: context.config.readiness, start_timeout: context.config.start_timeout };
     let waker = Waker::new(&context.settings.workdir);
     let (patience, counted) = (Patience::default(), Instant::now());
-    let mut watcher = Watcher { context, target, store, adoption, waker, patience, counted };
+    let mut watcher = Watcher { context, target, store, adoption, waker, patience, counted, hears: false };
     tokio::select! {
         // Every transaction is whole by itself: there is nothing to drain.
         () = stop.cancelled() => {}
@@ -75,6 +78,8 @@ struct Watcher {
     patience: Patience,
     /// Until when time has been counted.
     counted: Instant,
+    /// Whether we hear of our pods: while we do not, they may have started without our knowing.
+    hears: bool,
 }
 
 /// What a listing leaves to go on from.
@@ -90,8 +95,9 @@ impl Watcher {
         loop {
             match link::connect(self.context.clone(), self.target.clone()).await {
                 Ok(link) => self.with(link).await,
-                Err(NoLink(reason)) => {
-                    self.context.troubles.set(&self.target, "cluster", reason);
+                Err(no_link) => {
+                    no_link.wait(&mut self.patience, Instant::now());
+                    self.context.troubles.set(&self.target, "cluster", no_link.reason);
                     self.pause().await;
                 }
             }
@@ -104,9 +110,12 @@ impl Watcher {
         loop {
             let interrupted = self.round(&link, again).await;
             again = matches!(&interrupted, Interrupted::List(reason) if reason == DOUBTED);
+            let now = Instant::now();
             match interrupted {
                 Interrupted::List(reason) => {
                     tracing::info!(target = %self.target, "listing again: {reason}");
+                    // A cluster that is coming up, or a proxy that answers for it, is given time to know better.
+                    self.patience.unanswered(again.then_some(SECOND_LOOK), now);
                     self.pause().await;
                 }
                 Interrupted::Store(error) => {
@@ -114,6 +123,10 @@ impl Watcher {
                     sleep(LOOK).await;
                 }
                 Interrupted::Cluster(error) => {
+                    match error.kind {
+                        Trouble::Denied => self.patience.denied(now),
+                        _ => self.patience.unanswered(error.retry_after, now),
+                    }
                     self.context.troubles.set(&self.target, "cluster", error.to_string());
                     self.pause().await;
                     return;
@@ -122,13 +135,14 @@ impl Watcher {
         }
     }
 
-    /// Waits a while, longer after each failure in a row, while time is counted.
+    /// Waits as long as it takes before the next try. Nothing is heard meanwhile, so no time is counted for pods: they
+    /// may have started long since.
     async fn pause(&mut self) {
-        self.patience.failed(Instant::now());
-        while let Some(until) = self.patience.until(Instant::now()) {
-            sleep_until(until.min(Instant::now() + LOOK)).await;
-            self.pass_time();
+        self.hears = false;
+        if let Some(until) = self.patience.until(Instant::now()) {
+            sleep_until(until).await;
         }
+        self.counted = Instant::now();
     }
 
     /// One listing, and watching from there on.
@@ -171,6 +185,7 @@ impl Watcher {
                 tracing::info!(target = %self.target, pods = pods.len(), adopted, vanished, "listed");
                 self.context.troubles.clear(&self.target, "cluster");
                 self.context.troubles.clear(&self.target, "store");
+                self.hears = true;
                 self.waker.wake("hf-watch-returns");
                 let ours = Feed::open(&link.cluster, scopes.0, ours.resource_version);
                 let others = Feed::open(&link.cluster, scopes.1, others.resource_version);
@@ -214,30 +229,27 @@ impl Watcher {
             let heard = ours.heard.min(others.heard);
             let progress = (heard.duration_since(noted) >= PROGRESS).then_some(heard);
             noted = progress.unwrap_or(noted);
-            let Batch { changes, version, end } = batch;
+            let Batch { changes, broken, end } = batch;
             if !changes.is_empty() {
                 self.patience.worked();
                 self.take_in(link, generation, is_ours, &changes, progress).await?;
+                self.speaks(is_ours);
             }
-            let feed = if is_ours { &mut ours } else { &mut others };
-            feed.version = version.unwrap_or_else(|| feed.version.clone());
+            if let Some(error) = broken {
+                self.context.troubles.set(&self.target, kind(is_ours), format!("the watch broke: {error}"));
+                self.hears &= !is_ours;
+            }
             match end {
                 None => {}
-                Some(End::Clean { soon }) => {
-                    if soon {
-                        self.pause().await;
-                    }
-                    feed.reopen(&link.cluster);
-                }
-                Some(End::Broken(error)) => {
-                    tracing::debug!(target = %self.target, "the watch broke: {error}");
-                    self.pause().await;
-                    feed.reopen(&link.cluster);
-                }
                 Some(End::Denied(error)) => return Err(Interrupted::Cluster(error)),
                 Some(End::Stale(error)) => return Err(Interrupted::List(error.to_string())),
             }
         }
+    }
+
+    fn speaks(&mut self, is_ours: bool) {
+        self.hears |= is_ours;
+        self.context.troubles.clear(&self.target, kind(is_ours));
     }
 
     /// Writes a batch of changes, for as long as it takes.
@@ -296,6 +308,9 @@ impl Watcher {
             return;
         }
         self.counted = now;
+        if !self.hears {
+            return;
+        }
         let (target, time) = (&self.target, (self.context.clock)());
         let kept = Duration::from_secs(u64::from(self.context.config.failed_pod_retention));
         let due = |tx: &Tx<'_>| Ok::<_, Error>(tx.any_starting(target)? || tx.any_ended(kept, time)?);
@@ -339,6 +354,11 @@ fn known(verdict: IdentityCheck) -> Result<(), Interrupted> {
             Err(Interrupted::Cluster(ApiError { kind: Trouble::Denied, message, retry_after: None }))
         }
     }
+}
+
+/// The kind of trouble with one of the two watches.
+fn kind(is_ours: bool) -> &'static str {
+    if is_ours { "watch" } else { "watch of others" }
 }
 
 /// A moment of the monotonic clock by the wall clock.

@@ -232,9 +232,12 @@ impl<W: Work> Queue<W> {
             Some(reason) => {
                 self.context.troubles.set(&self.target, "identity", reason);
                 self.link = None;
-                self.patience.failed(now);
+                self.patience.denied(now);
             }
-            None if self.link.is_some() => self.context.troubles.clear(&self.target, "identity"),
+            None if room > 0 && self.link.is_some() => {
+                self.context.troubles.clear(&self.target, "identity");
+                self.patience.worked();
+            }
             None => {}
         }
         Ok(items)
@@ -287,19 +290,17 @@ impl<W: Work> Queue<W> {
     fn linked(&mut self, linked: Result<Link, NoLink>) {
         match linked {
             Ok(link) => {
-                tracing::info!(
-                    server = link.cluster.server(),
-                    namespace = link.cluster.namespace(),
-                    "connected"
-                );
+                if !self.context.troubles.has(&self.target, "identity") {
+                    let (server, namespace) = (link.cluster.server(), link.cluster.namespace());
+                    tracing::info!(server, namespace, "connected");
+                }
                 self.context.troubles.clear(&self.target, "cluster");
-                self.patience.worked();
                 self.link = Some(link);
                 self.look = true;
             }
-            Err(NoLink(reason)) => {
-                self.context.troubles.set(&self.target, "cluster", reason);
-                self.patience.failed(Instant::now());
+            Err(no_link) => {
+                no_link.wait(&mut self.patience, Instant::now());
+                self.context.troubles.set(&self.target, "cluster", no_link.reason);
             }
         }
     }
@@ -328,22 +329,23 @@ impl<W: Work> Queue<W> {
         match error.kind {
             Trouble::Throttled => {
                 self.pace.throttled(self.flight.len());
-                if let Some(least) = error.retry_after {
-                    self.patience.for_at_least(least, now);
+                if error.retry_after.is_some() {
+                    self.patience.unanswered(error.retry_after, now);
                 }
             }
-            Trouble::Unreachable | Trouble::Denied if self.patience.until(now).is_none() => {
+            Trouble::Busy if error.retry_after.is_some() => self.patience.unanswered(error.retry_after, now),
+            // Those that were sent together fail together: only the first of them counts.
+            Trouble::Unreachable if self.patience.until(now).is_none() => {
                 self.context.troubles.set(&self.target, "cluster", error.message.clone());
-                self.patience.for_at_least(error.retry_after.unwrap_or_default(), now);
+                self.patience.unanswered(error.retry_after, now);
             }
-            Trouble::Busy if error.retry_after.is_some() => {
-                self.patience.for_at_least(error.retry_after.unwrap_or_default(), now);
+            Trouble::Denied if self.link.is_some() => {
+                self.context.troubles.set(&self.target, "cluster", error.message.clone());
+                self.patience.denied(now);
+                // Connecting again reads the credentials again.
+                self.link = None;
             }
             _ => {}
-        }
-        if error.kind == Trouble::Denied {
-            // Connecting again reads the credentials again.
-            self.link = None;
         }
     }
 }

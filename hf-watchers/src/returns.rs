@@ -43,6 +43,15 @@ impl Deletion {
         doom == Doom::Orphan && self.config.orphans == Action::Report
     }
 
+    /// Says that there are orphans where they are not deleted.
+    fn report_orphans(&self, tx: &Tx<'_>, target: &Target) -> Result<(), Error> {
+        let orphans = if self.config.orphans == Action::Report { tx.orphans(target)? } else { 0 };
+        if orphans > 0 {
+            tracing::warn!(orphans, %target, "pods of machines that are over are left alone (orphans: report)");
+        }
+        Ok(())
+    }
+
     /// Has deletions asked for again of which the watch showed nothing for a whole period.
     fn renew(&mut self, tx: &Tx<'_>, target: &Target) -> Result<(), Error> {
         let unheeded: HashSet<i64> = tx.unheeded_deletions(target)?.into_iter().collect();
@@ -153,8 +162,10 @@ impl Work for Deletion {
             self.renew(tx, target)?;
             tx.wait_for_end(target, passed)?;
             self.claims(tx, target, passed, now)?;
+            self.report_orphans(tx, target)?;
         }
-        tx.any_to_delete(target)
+        // What comes of deletions is the watch's to say; new ones are seen by their commit.
+        Ok(false)
     }
 }
 

@@ -8,6 +8,7 @@ use hf_core::Config;
 use hf_core::ground::Target;
 use hf_settings::{Settings, host_name};
 use hf_store::{Error, Heartbeat, Store};
+use jiff::{SignedDuration, Timestamp};
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,12 @@ const BEAT: Duration = Duration::from_secs(10);
 
 /// How often it looks for new places, unless it is woken.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How many rows are forgotten at a time: few enough that the write lock is held for milliseconds.
+const FORGOTTEN: usize = 500;
+
+/// How many pages of the file are given back after that.
+const PAGES: u32 = 100;
 
 pub(crate) async fn supervise(
     program: Program,
@@ -51,6 +58,7 @@ pub(crate) async fn supervise(
         tasks: BTreeMap::new(),
         configured: Vec::new(),
         seen: None,
+        forgetting: false,
         started_at: clock(),
         context,
     };
@@ -63,8 +71,14 @@ pub(crate) async fn supervise(
             wakes.renew();
             supervisor.read_templates();
             supervisor.beat();
+            supervisor.forgetting = true;
         }
-        supervisor.look_for_places();
+        supervisor.forget();
+        if supervisor.look_for_places() {
+            // The file is another one, which does not know of us.
+            beaten = None;
+            continue;
+        }
         supervisor.check_tasks().await?;
         tokio::select! {
             () = stop.cancelled() => {}
@@ -99,6 +113,8 @@ struct Supervisor {
     configured: Vec<Target>,
     /// The version of the store that was last looked at.
     seen: Option<(u64, i64)>,
+    /// Whether there may be something to forget.
+    forgetting: bool,
     started_at: jiff::Timestamp,
 }
 
@@ -108,8 +124,7 @@ impl Supervisor {
         match self.context.settings.templates() {
             Ok(templates) => {
                 self.context.troubles.clear(&Target::default(), "templates");
-                let config = &self.context.config;
-                let targets = templates.usable.iter().map(|(template, pod)| template.target(pod, config));
+                let targets = templates.usable.iter().map(|(template, pod)| template.target(pod));
                 self.configured = targets.collect();
             }
             Err(error) => self.context.troubles.set(&Target::default(), "templates", error.to_string()),
@@ -117,12 +132,15 @@ impl Supervisor {
         self.seen = None;
     }
 
-    /// Starts a task for each place that has none: those of the templates, and those where machines are.
-    fn look_for_places(&mut self) {
+    /// Starts a task for each place that has none: those of the templates, and those where machines are. Returns whether
+    /// the file was found replaced.
+    fn look_for_places(&mut self) -> bool {
         let version = self.store.version().ok();
         if version.is_some() && version == self.seen {
-            return;
+            return false;
         }
+        let generation = |version: Option<(u64, i64)>| version.map(|(generation, _)| generation);
+        let replaced = generation(version) > generation(self.seen) && self.seen.is_some();
         self.seen = version;
         let inhabited =
             self.store.read(|tx| -> Result<_, Error> { tx.inhabited() }).unwrap_or_else(|error| {
@@ -131,6 +149,23 @@ impl Supervisor {
             });
         for target in self.configured.iter().cloned().chain(inhabited) {
             self.tasks.entry(target.clone()).or_insert_with(|| spawn(self.program, &self.context, target));
+        }
+        replaced
+    }
+
+    /// Forgets a little of what has long been over (`retention`). One of the three does it, for all.
+    fn forget(&mut self) {
+        if !self.forgetting || self.program != Program::Pods {
+            return;
+        }
+        let retention = SignedDuration::from_secs(i64::from(self.context.config.retention));
+        let before = (self.context.clock)().checked_sub(retention).unwrap_or(Timestamp::MIN);
+        let forgotten = self
+            .store
+            .forget(before, FORGOTTEN)
+            .and_then(|rows| if rows > 0 { self.store.give_back_pages(PAGES) } else { Ok(0) });
+        if let Err(error) = forgotten {
+            self.context.troubles.set(&Target::default(), "store", error.to_string());
         }
     }
 

@@ -38,6 +38,11 @@ impl Troubles {
         }
     }
 
+    /// Whether there is trouble of this kind.
+    pub(crate) fn has(&self, target: &Target, kind: &'static str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&(target.clone(), kind))
+    }
+
     /// All of them, in one line.
     pub(crate) fn text(&self) -> String {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::facts::{NodeCondition, Taint};
 use crate::{Life, MachineName, PodFacts, PodPhase};
 
 const NOW: i64 = 100_000;
@@ -24,7 +25,13 @@ const PRESENT: Life = Life { creation: Creation::Created, pod: PodSeen::Present,
 #[track_caller]
 fn check(life: Life, facts: PodFacts, returned: ReturnState, grace: Option<u32>) {
     let machine = machine(life, facts);
-    let candidate = Candidate { machine: &machine, deleting_since: Some(at(NOW - 10)), returned };
+    let candidate = Candidate {
+        machine: &machine,
+        deleting_since: Some(at(NOW - 10)),
+        node: None,
+        reclaim_taints: &[],
+        returned,
+    };
     assert_eq!(grace_period(&candidate, at(NOW)), grace);
 }
 
@@ -69,6 +76,40 @@ fn what_is_going_has_the_seconds_that_remain() {
         ReturnState::NotReturned,
         Some(30),
     );
+}
+
+/// A node that is gone.
+fn lost_node() -> SeenNode {
+    SeenNode {
+        heard_at: at(NOW),
+        gone: true,
+        condition: NodeCondition::Ready,
+        condition_since: at(NOW),
+        taints: Vec::new(),
+    }
+}
+
+#[test]
+fn whichever_takes_it_first_counts() {
+    let with_node = |life: Life, facts: PodFacts, returned: ReturnState, taints: Vec<(Taint, Timestamp)>| {
+        let machine = machine(life, facts);
+        let node = SeenNode { gone: taints.is_empty(), taints, ..lost_node() };
+        let reclaim_taints = &default_taints();
+        let deleting_since = Some(at(NOW - 10));
+        let candidate =
+            Candidate { machine: &machine, deleting_since, node: Some(&node), reclaim_taints, returned };
+        grace_period(&candidate, at(NOW))
+    };
+    let key = "aws-node-termination-handler/spot-itn".to_owned();
+    let taint = vec![(Taint { key, value: String::new(), effect: "NoSchedule".into() }, at(NOW - 10))];
+    let deleting = |seconds| PodFacts { deleting: Some(seconds), ..PodFacts::default() };
+    let not = ReturnState::NotReturned;
+    assert_eq!(with_node(PRESENT, PodFacts::default(), not, taint.clone()), Some(110));
+    assert_eq!(with_node(PRESENT, deleting(30), not, taint.clone()), Some(20));
+    assert_eq!(with_node(PRESENT, deleting(3_600), not, taint.clone()), Some(110));
+    assert_eq!(with_node(PRESENT, deleting(3_600), not, vec![]), Some(0));
+    assert_eq!(with_node(PRESENT, PodFacts::default(), ReturnState::Open, vec![]), None);
+    assert_eq!(with_node(Life::WANTED, PodFacts::default(), not, vec![]), None);
 }
 
 #[test]

@@ -115,17 +115,15 @@ fn no_limit_is_announced_as_a_large_number() {
 }
 
 #[test]
-fn the_namespace_is_the_templates_else_the_manifests_else_the_setting() {
+fn the_namespace_is_the_templates_else_the_manifests_else_open() {
     let mut pod = manifest(json!({})).pod().clone();
     pod["metadata"] = json!({"namespace": "of-manifest"});
     let named = Manifest::new(pod).unwrap();
-    let config = Config { namespace: Some("of-setting".into()), ..Config::default() };
     let mut template = file(json!([good()])).remove(0).unwrap();
-    assert_eq!(template.target(&manifest(json!({})), &Config::default()).namespace, "");
-    assert_eq!(template.target(&manifest(json!({})), &config).namespace, "of-setting");
-    assert_eq!(template.target(&named, &config).namespace, "of-manifest");
+    assert_eq!(template.target(&manifest(json!({}))).namespace, "");
+    assert_eq!(template.target(&named).namespace, "of-manifest");
     template.own.namespace = Some("of-template".into());
-    assert_eq!(template.target(&named, &config).namespace, "of-template");
+    assert_eq!(template.target(&named).namespace, "of-template");
 }
 
 #[test]

@@ -47,6 +47,8 @@ fn a_pod_that_runs() {
             started_at: Some("2026-01-02T03:04:05Z".parse().unwrap()),
             deleting: None,
             grace: 30,
+            stays_not_ready: Some(0),
+            stays_unreachable: Some(0),
             disrupted: false,
             message: String::new(),
         }
@@ -61,7 +63,8 @@ fn a_pod_of_which_nothing_is_known_yet() {
         json!({"metadata": {"labels": null, "annotations": null}, "spec": {"containers": null}, "status": {}}),
         json!({"metadata": {}, "status": {"conditions": null, "containerStatuses": null, "startTime": null}}),
     ] {
-        assert_eq!(read(&bare), PodFacts { grace: 30, ..PodFacts::default() }, "{bare}");
+        let stays = PodFacts { stays_not_ready: Some(0), stays_unreachable: Some(0), ..PodFacts::default() };
+        assert_eq!(read(&bare), PodFacts { grace: 30, ..stays }, "{bare}");
     }
 }
 
@@ -246,4 +249,34 @@ fn nothing_is_said_while_all_is_well() {
 fn messages_are_short() {
     let facts = pod(json!({"status": {"containerStatuses": waits("ErrImagePull", &"ä".repeat(5_000))}}));
     assert!(facts.message.chars().count() <= 501, "{}", facts.message);
+}
+
+#[test]
+fn it_stays_on_a_node_in_trouble_as_long_as_it_tolerates_that() {
+    let not_ready = |seconds: Value| json!({"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": seconds});
+    for (tolerations, stays) in [
+        (json!(null), Some(0)),
+        (json!([]), Some(0)),
+        (json!([not_ready(json!(300))]), Some(300)),
+        (json!([not_ready(json!(null))]), None),
+        (json!([not_ready(json!(-1))]), Some(0)),
+        (json!([not_ready(json!(300)), not_ready(json!(20)), not_ready(json!(null))]), Some(20)),
+        (json!([{"key": "node.kubernetes.io/not-ready", "operator": "Exists"}]), None),
+        (json!([{"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}]), None),
+        (json!([{"key": "node.kubernetes.io/not-ready", "value": "v"}]), Some(0)),
+        (
+            json!([{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoSchedule"}]),
+            Some(0),
+        ),
+        (json!([{"key": "node.kubernetes.io/unreachable", "operator": "Exists"}]), Some(0)),
+        (json!([{"operator": "Exists"}]), None),
+        (json!([{}]), Some(0)),
+    ] {
+        let facts = pod(json!({"spec": {"tolerations": tolerations}}));
+        assert_eq!(facts.stays_not_ready, stays, "{tolerations}");
+    }
+    let unreachable =
+        json!([{"key": "node.kubernetes.io/unreachable", "operator": "Exists", "tolerationSeconds": 7}]);
+    let facts = pod(json!({"spec": {"tolerations": unreachable}}));
+    assert_eq!((facts.stays_not_ready, facts.stays_unreachable), (Some(0), Some(7)));
 }

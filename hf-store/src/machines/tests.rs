@@ -72,6 +72,8 @@ fn every_fact_survives() {
         after.machine.facts = PodFacts {
             deleting: Some(7),
             grace: 9,
+            stays_not_ready: Some(300),
+            stays_unreachable: Some(1),
             disrupted: true,
             message: "quotes ' and \" and ä".to_owned(),
             started_at: Some(later(1)),

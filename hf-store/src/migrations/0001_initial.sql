@@ -119,6 +119,9 @@ CREATE TABLE machines (
     deleting_s INTEGER,
     deleting_since INTEGER,
     grace_s INTEGER NOT NULL DEFAULT 30,
+    -- For how long it stays on a node that is not ready, or cannot be reached; NULL is for ever.
+    stays_not_ready_s INTEGER,
+    stays_unreachable_s INTEGER,
     disrupted INTEGER NOT NULL DEFAULT 0 CHECK (disrupted IN (0, 1)),
     pod_message TEXT NOT NULL DEFAULT '',
     -- What was said last about creating it, how it ended, and what was said last about deleting it.

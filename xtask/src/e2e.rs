@@ -77,6 +77,7 @@ const SCENARIOS: &[Scenario] = &[
         .with(&["--start-delay", "700ms"]),
     scenario("a_pod_is_deleted_behind_our_back", deleted::after_it_ran),
     scenario("a_pod_is_deleted_before_it_runs", deleted::before_it_ran).only_with(&["--start-delay", "2s"]),
+    scenario("pods_fail_and_are_evicted", deleted::ended).only_with(&[]),
     scenario("watchers_start_after_the_request", watchers::late),
     scenario("watchers_stop_during_the_request", watchers::stopped).with(&["--create-rate", "100"]),
     scenario("watchers_end_on_sigterm_and_go_on", watchers::restarted),

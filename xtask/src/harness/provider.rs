@@ -176,10 +176,16 @@ impl<'s> Provider<'s> {
         Ok(request)
     }
 
-    /// Gives machines back, until all are gone.
+    /// Gives machines back, until all are gone. None of them is reported meanwhile: Host Factory knows.
     pub(crate) fn give_back(&self, hosts: &[Host]) -> anyhow::Result<Request> {
         let id = self.factory.give_back(hosts)?;
-        let request = self.settled(&id)?;
+        let request = self.until(&format!("return {id} settles"), |provider| {
+            provider.expect_nothing_reclaimed(hosts)?;
+            let request = provider.factory.status(&id)?;
+            let open =
+                format!("{} of {} machines go", request.count(Outcome::Executing), request.machines.len());
+            Ok(Look::new(Some(request).filter(|request| request.status.is_terminal()), || open))
+        })?;
         expect_returned(&request, hosts)?;
         Ok(request)
     }

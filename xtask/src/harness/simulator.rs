@@ -81,6 +81,12 @@ impl Simulator {
         &self.url
     }
 
+    /// Gives a command, such as `pods/NAMESPACE/NAME/evict`.
+    pub(crate) fn command(&self, command: &str) -> anyhow::Result<()> {
+        let answer = self.agent.post(format!("{}/kubesim/{command}", self.url)).send_empty();
+        answer.map(drop).with_context(|| format!("kubesim refuses {command}"))
+    }
+
     /// How many requests with this verb and resource it has accepted.
     pub(crate) fn accepted(&self, verb: &str, resource: &str) -> anyhow::Result<u64> {
         let mut answer = self.agent.get(format!("{}/kubesim/requests", self.url)).call()?;

@@ -32,6 +32,9 @@ pub(crate) trait Work: Send + 'static {
     /// What came of it.
     type Outcome: Send + 'static;
 
+    /// Forgets what it knows of machines: the store is another file.
+    fn begin_anew(&mut self);
+
     /// Takes over what a dead process of the same kind has left.
     fn take_over(&mut self, tx: &Tx<'_>, target: &Target) -> Result<(), Error>;
 
@@ -95,6 +98,7 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
         in_flight: HashSet::new(),
         done: Vec::new(),
         deferred: Deferred::default(),
+        generation: 0,
         taken_over: false,
         look: true,
         seen: None,
@@ -105,6 +109,9 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
     queue.run().await;
 }
 
+/// What came of an item that was taken from the file of this generation.
+type Flown<O> = (u64, Done<O>);
+
 struct Queue<W: Work> {
     context: Context,
     target: Target,
@@ -114,11 +121,14 @@ struct Queue<W: Work> {
     connecting: Option<BoxFuture<'static, Result<Link, NoLink>>>,
     patience: Patience,
     pace: Pace,
-    flight: FuturesUnordered<BoxFuture<'static, Done<W::Outcome>>>,
+    flight: FuturesUnordered<BoxFuture<'static, Flown<W::Outcome>>>,
     in_flight: HashSet<i64>,
     done: Vec<Done<W::Outcome>>,
     deferred: Deferred,
     wake: tokio::sync::watch::Receiver<u64>,
+    /// The generation of the store whose machines `in_flight`, `done` and `deferred` are about: another file gives the
+    /// same numbers to other machines.
+    generation: u64,
     /// Whether what a dead process has left has been taken over.
     taken_over: bool,
     /// Whether there may be work in the store.
@@ -154,6 +164,9 @@ impl<W: Work> Queue<W> {
         let now = Instant::now();
         if self.retry.is_some_and(|retry| retry > now) {
             return;
+        }
+        if self.store.generation() != self.generation {
+            self.begin_anew();
         }
         let counting = now.duration_since(self.counted) >= LOOK;
         if counting
@@ -192,6 +205,17 @@ impl<W: Work> Queue<W> {
         }
     }
 
+    /// Forgets what was about the machines of a file that has been replaced. What was created for them is in the new
+    /// one as soon as the cluster has been listed.
+    fn begin_anew(&mut self) {
+        self.generation = self.store.generation();
+        self.taken_over = false;
+        self.in_flight.clear();
+        self.done.clear();
+        self.deferred = Deferred::default();
+        self.work.begin_anew();
+    }
+
     fn transact(
         &mut self,
         room: usize,
@@ -200,9 +224,14 @@ impl<W: Work> Queue<W> {
     ) -> Result<Vec<W::Item>, Error> {
         let Self { store, work, target, context, link, done, deferred, in_flight, look, taken_over, .. } =
             self;
-        let time = (context.clock)();
+        let (time, generation) = ((context.clock)(), self.generation);
         let mut other = None;
         let items = store.write(|tx| {
+            if tx.generation != generation {
+                // Replaced just now: the next turn begins anew.
+                *look = true;
+                return Ok(Vec::new());
+            }
             if !*taken_over {
                 work.take_over(tx, target)?;
             }
@@ -227,14 +256,14 @@ impl<W: Work> Queue<W> {
             *look = items.len() >= room || waiting;
             Ok::<_, Error>(items)
         })?;
-        self.taken_over = true;
+        self.taken_over = self.store.generation() == generation;
         match other {
             Some(reason) => {
                 self.context.troubles.set(&self.target, "identity", reason);
                 self.link = None;
                 self.patience.denied(now);
             }
-            None if room > 0 && self.link.is_some() => {
+            None if room > 0 && self.context.troubles.has(&self.target, "identity") => {
                 self.context.troubles.clear(&self.target, "identity");
                 self.patience.worked();
             }
@@ -247,7 +276,8 @@ impl<W: Work> Queue<W> {
         let Some(link) = &self.link else { return };
         for item in items {
             self.in_flight.insert(W::machine(&item));
-            self.flight.push(W::perform(link.cluster.clone(), item).boxed());
+            let (generation, work) = (self.generation, W::perform(link.cluster.clone(), item));
+            self.flight.push(work.map(move |done| (generation, done)).boxed());
         }
     }
 
@@ -306,10 +336,13 @@ impl<W: Work> Queue<W> {
     }
 
     /// Takes in what came of one item, and what that says of the server.
-    fn take_back(&mut self, done: Done<W::Outcome>) {
+    fn take_back(&mut self, (generation, done): Flown<W::Outcome>) {
         let now = Instant::now();
-        self.in_flight.remove(&done.machine);
         self.look = true;
+        if generation != self.generation {
+            return;
+        }
+        self.in_flight.remove(&done.machine);
         match &done.error {
             None => {
                 self.deferred.remove(done.machine);

@@ -42,6 +42,10 @@ impl Work for Creation {
     type Item = Wanted;
     type Outcome = Settled;
 
+    fn begin_anew(&mut self) {
+        self.manifests.clear();
+    }
+
     fn take_over(&mut self, tx: &Tx<'_>, target: &Target) -> Result<(), Error> {
         let left = tx.take_over_claims(target)?;
         if left > 0 {

@@ -101,6 +101,11 @@ impl Work for Deletion {
     type Item = Unwanted;
     type Outcome = Outcome;
 
+    fn begin_anew(&mut self) {
+        self.absent.clear();
+        self.unheeded.clear();
+    }
+
     fn take_over(&mut self, _: &Tx<'_>, _: &Target) -> Result<(), Error> {
         Ok(())
     }

@@ -88,3 +88,23 @@ async fn an_object_that_does_not_parse_stops_nothing() {
     let next = world.request(2);
     assert_eq!(results(&world.settled(&next).await), ["succeed"]);
 }
+
+#[tokio::test]
+async fn answers_for_a_file_that_was_replaced_are_not_taken_for_another_ones_machines() {
+    let world = World::new().await;
+    world.handle().add_fault(Fault::new(Action::Delay(Duration::from_millis(500))).verb("create").count(5));
+    let before = world.request(5);
+    let posted = || world.handle().requests().iter().filter(|request| request.verb == "create").count();
+    eventually(|| (posted() == 5).then_some(())).await;
+    for file in ["hf.db", "hf.db-wal", "hf.db-shm"] {
+        std::fs::remove_file(world.path("work").join(file)).unwrap();
+    }
+    // The new file gives the same numbers to these.
+    let after = world.request(5);
+    assert_eq!(results(&world.settled(&after).await), ["succeed"]);
+    world.until_pods(10).await;
+    let back = world.give_back(&names(&after, 5));
+    assert_eq!(world.settled(&back).await["status"], "complete");
+    eventually(|| (results(&world.status(&before)) == ["succeed"]).then_some(())).await;
+    assert_eq!(world.pods(), names(&before, 5));
+}

@@ -36,20 +36,14 @@ pub fn backup(options: &Options, to: &Path) -> Result<u64> {
     if whole != "ok" {
         return Err(Error::Damaged { path, reason: whole });
     }
-    let size = File::open(&part.0).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
-    let size = size.map_err(io("write", &part.0))?.len();
-    // Unlike a rename, a link never replaces what is there.
-    fs::hard_link(&part.0, &to).map_err(io("create", &to))?;
-    let directory = to.parent().unwrap_or(Path::new("/"));
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(io("write", directory))?;
-    Ok(size)
+    part.publish(&to)
 }
 
-/// A file that is gone when this is: the copy while it is made.
-struct Part(PathBuf);
+/// A file while it is made. It is gone when this is.
+pub(crate) struct Part(PathBuf);
 
 impl Part {
-    fn new(to: &Path) -> Result<Self> {
+    pub(crate) fn new(to: &Path) -> Result<Self> {
         use std::os::unix::fs::OpenOptionsExt;
         let refused = |source| Error::Io { action: "create", path: to.to_owned(), source };
         if to.symlink_metadata().is_ok() {
@@ -63,6 +57,26 @@ impl Part {
         let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         made.map_err(refused)?;
         Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Gives it its name, once it is on disk. Returns its size in bytes.
+    pub(crate) fn publish(self, to: &Path) -> Result<u64> {
+        let io = |action, path: &Path| {
+            let path = path.to_owned();
+            move |source| Error::Io { action, path, source }
+        };
+        let size = File::open(&self.0).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
+        let size = size.map_err(io("write", &self.0))?.len();
+        // Unlike a rename, a link never replaces what is there.
+        fs::hard_link(&self.0, to).map_err(io("create", to))?;
+        let directory = to.parent().unwrap_or(Path::new("/"));
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(io("write", directory))?;
+        Ok(size)
     }
 }
 

@@ -62,7 +62,8 @@ mod tests {
         for (text, seconds) in [("90s", 90), ("2h30m", 9_000), ("7d", 604_800), ("1w", 604_800), ("0s", 0)] {
             assert_eq!(duration(text), Ok(SignedDuration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "5", "h", "5x", "-5s", "5.5h", "99999999999999999999s", "9223372036854775807w", "5é"] {
+        for text in ["", "5", "h", "5x", "-5s", "5.5h", "99999999999999999999s", "9223372036854775807w", "5é"]
+        {
             assert!(duration(text).is_err(), "{text}");
         }
     }

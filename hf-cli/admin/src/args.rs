@@ -76,9 +76,9 @@ pub(crate) enum Command {
     #[command(visible_alias = "get-request-status")]
     MakeStatus(make::MakeStatus),
 
-    /// Print the input of getReturnRequests.sh: all machines that were delivered and not returned.
+    /// Print the input of getReturnRequests.sh: all machines that run and were not returned.
     #[command(visible_alias = "get-return-requests")]
-    MakeHosts(make::MakeHosts),
+    MakeHosts,
 
     /// Delete the pods of machines, only ours, with the grace that they ask for.
     DeletePods(delete_pods::DeletePods),
@@ -91,4 +91,14 @@ pub(crate) enum Command {
 
     /// Make recorded calls again.
     Replay(replay::Replay),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Args::command().debug_assert();
+    }
 }

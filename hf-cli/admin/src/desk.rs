@@ -45,7 +45,9 @@ impl Desk<'_> {
         match path.symlink_metadata() {
             // A file without contents is one that was never set up.
             Ok(found) if found.len() == 0 => return Ok(None),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             _ => {}
         }
         // The directory is there, so that this only looks whether it is ours.
@@ -88,7 +90,7 @@ impl Desk<'_> {
             return Ok(());
         }
         let us = self.settings.instance.as_str();
-        let instances = store.read(|tx| tx.instances())?;
+        let instances = store.read(|tx| -> Result<_, hf_store::Error> { tx.instances() })?;
         let others: Vec<&str> = instances.iter().map(String::as_str).filter(|name| *name != us).collect();
         if instances.iter().any(|name| name == us) || others.is_empty() {
             self.screen.say(format_args!("no {} found for provider {us:?}", sheet.name));

@@ -44,7 +44,9 @@ impl Filter {
     /// A state that there is not would find nothing for ever.
     pub(crate) fn check(&self, states: &[&str]) -> anyhow::Result<()> {
         match self.state.iter().find(|state| !states.contains(&state.trim())) {
-            Some(unknown) => bail!("--state {unknown:?}: there is none of that name; they are {}", states.join(", ")),
+            Some(unknown) => {
+                bail!("--state {unknown:?}: there is none of that name; they are {}", states.join(", "))
+            }
             None => Ok(()),
         }
     }

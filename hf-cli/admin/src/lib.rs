@@ -30,8 +30,6 @@ mod sheet;
 mod show;
 mod state;
 mod templates;
-#[cfg(test)]
-mod testing;
 mod timings;
 
 use std::ffi::OsString;
@@ -94,7 +92,7 @@ fn run(args: Args, clock: fn() -> Timestamp, screen: &mut Screen) -> anyhow::Res
         Command::MakeRequest(command) => command.run(desk),
         Command::MakeReturn(command) => command.run(desk),
         Command::MakeStatus(command) => command.run(desk),
-        Command::MakeHosts(command) => command.run(desk),
+        Command::MakeHosts => make::hosts(desk),
         Command::DeletePods(command) => command.run(desk),
         Command::DrainNode(command) => command.run(desk),
         Command::Backup(command) => command.run(desk),

@@ -56,7 +56,9 @@ impl Requests {
         let all = store.read(|tx| look(tx, &filter, desk))?;
         let mut sheet = Sheet::new("requests", COLUMNS);
         let wanted = all.into_iter().filter(|seen| self.filter.wants(seen.state));
-        for seen in wanted.filter(|seen| self.kind.as_deref().is_none_or(|wanted| wanted == kind(&seen.report))) {
+        for seen in
+            wanted.filter(|seen| self.kind.as_deref().is_none_or(|wanted| wanted == kind(&seen.report)))
+        {
             sheet.push(row(&seen));
         }
         desk.print_found(&sheet, &mut store)?;

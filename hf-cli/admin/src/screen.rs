@@ -24,13 +24,6 @@ impl Screen {
         Self { out: Box::new(io::stdout()), err: Box::new(io::stderr()), answers }
     }
 
-    /// One that a test looks at.
-    #[cfg(test)]
-    pub(crate) fn of(out: Box<dyn Write>, answers: Option<&'static str>) -> Self {
-        let answers = answers.map(|text| Box::new(text.as_bytes()) as Box<dyn BufRead>);
-        Self { out, err: Box::new(io::sink()), answers }
-    }
-
     /// Prints a result. A reader that has gone away is an error here, which ends the program quietly.
     pub(crate) fn print(&mut self, text: &str) -> io::Result<()> {
         self.out.write_all(text.as_bytes())?;

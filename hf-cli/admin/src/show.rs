@@ -20,6 +20,8 @@ pub(crate) struct Show {
 
 const HISTORY: &[Column] = &[column("at"), column("machine"), column("event"), column("detail")];
 
+const RETURNS: &[Column] = &[column("request_id")];
+
 const RETURNED: &[Column] = &[column("machine"), column("state"), column("request_id"), column("machine_id")];
 
 impl Show {
@@ -82,7 +84,7 @@ fn machine(tx: &Tx<'_>, id: &str, desk: &Desk<'_>) -> Result<Option<Document>, E
     let Some(report) = find_machine(tx, id, desk)? else { return Ok(None) };
     let seq = report.row.seq;
     let facts = Sheet { rows: vec![machines::row(&report)], ..Sheet::new("machine", machines::COLUMNS) };
-    let mut returns = Sheet::new("returns", &[column("request_id")]);
+    let mut returns = Sheet::new("returns", RETURNS);
     for id in tx.returns_of(seq)? {
         returns.push([Cell::from(id.as_str())]);
     }

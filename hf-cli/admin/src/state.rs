@@ -10,8 +10,18 @@ use jiff::Timestamp;
 
 /// The states of machines, in the order of a life.
 pub(crate) const MACHINE_STATES: &[&str] = &[
-    "waiting", "creating", "created", "starting", "running", "disrupted", "ending", "ended", "gone", "failed",
-    "cancelled", "lost",
+    "waiting",
+    "creating",
+    "created",
+    "starting",
+    "running",
+    "disrupted",
+    "ending",
+    "ended",
+    "gone",
+    "failed",
+    "cancelled",
+    "lost",
 ];
 
 /// The states of requests: what Host Factory is told.
@@ -52,7 +62,8 @@ pub(crate) fn of_machine(machine: &Machine, readiness: Readiness) -> &'static st
 
 /// What was said last about a machine.
 pub(crate) fn message(machine: &Machine) -> &str {
-    let said = [&machine.delete_message, &machine.end_message, &machine.create_message, &machine.facts.message];
+    let said =
+        [&machine.delete_message, &machine.end_message, &machine.create_message, &machine.facts.message];
     said.into_iter().find(|text| !text.is_empty()).map_or("", String::as_str)
 }
 
@@ -66,7 +77,8 @@ pub(crate) struct Tally {
 
 impl Tally {
     fn of(results: &[MachineResult]) -> Self {
-        let count = |wanted| u32::try_from(results.iter().filter(|one| **one == wanted).count()).unwrap_or(u32::MAX);
+        let count =
+            |wanted| u32::try_from(results.iter().filter(|one| **one == wanted).count()).unwrap_or(u32::MAX);
         Self {
             succeeded: count(MachineResult::Succeed),
             executing: count(MachineResult::Executing),
@@ -147,7 +159,12 @@ mod tests {
     fn each_step_of_a_life_has_a_word() {
         let created = Life { creation: Creation::Created, ..Life::WANTED };
         let present = Life { pod: PodSeen::Present, ..created };
-        let up = PodFacts { running: true, ip: "10.0.0.1".into(), phase: PodPhase::Running, ..PodFacts::default() };
+        let up = PodFacts {
+            running: true,
+            ip: "10.0.0.1".into(),
+            phase: PodPhase::Running,
+            ..PodFacts::default()
+        };
         let none = PodFacts::default;
         for (word, life, facts) in [
             ("waiting", Life::WANTED, none()),

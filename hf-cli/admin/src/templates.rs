@@ -2,7 +2,6 @@
 
 use anyhow::bail;
 use clap::Subcommand;
-use hf_core::Config;
 use hf_settings::{Settings, Templates as File};
 
 use crate::desk::Verdict;
@@ -82,8 +81,6 @@ impl Templates {
 /// All that is to be said of the configuration.
 fn validate(settings: &Settings) -> Vec<Finding> {
     let mut all = findings::configuration(settings);
-    // What is wrong with the settings must not hide what is wrong with the templates.
-    let config = settings.config().unwrap_or_else(|_| Config::default());
     let (path, read) = match settings.templates_file() {
         Ok(path) => (path.display().to_string(), settings.templates()),
         Err(error) => (String::new(), Err(error)),
@@ -91,7 +88,7 @@ fn validate(settings: &Settings) -> Vec<Finding> {
     match read {
         Ok(File { usable, bad, .. }) => {
             for (template, manifest) in &usable {
-                all.extend(findings::template(&path, template, manifest, &config));
+                all.extend(findings::template(&path, template, manifest));
             }
             all.extend(bad.iter().map(|error| findings::unusable(&path, error)));
         }

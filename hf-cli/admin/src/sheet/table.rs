@@ -10,7 +10,8 @@ const MOST: usize = 60;
 /// A line below the header, and else nothing but spaces.
 pub(super) fn render(sheet: &Sheet, wide: bool) -> String {
     const PLAIN: TableStyle = TableStyle::new().header_separator(LineStyle::new(' ', '─', '─', ' '));
-    let shown: Vec<usize> = (0..sheet.columns.len()).filter(|index| wide || !sheet.columns[*index].wide).collect();
+    let shown: Vec<usize> =
+        (0..sheet.columns.len()).filter(|index| wide || !sheet.columns[*index].wide).collect();
     let mut table = Table::new();
     table.load_style(PLAIN);
     table.set_header(shown.iter().map(|index| sheet.columns[*index].name));
@@ -26,7 +27,9 @@ pub(super) fn render(sheet: &Sheet, wide: bool) -> String {
         }
     }
     let lines = table.to_string();
-    lines.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
+    // The left border is blank as well.
+    let lines = lines.lines().map(|line| line.strip_prefix("  ").or(line.strip_prefix(' ')).unwrap_or(line));
+    lines.flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
 /// One row as names and values, one below the other. What is not known is left out.
@@ -37,7 +40,7 @@ pub(super) fn facts(sheet: &Sheet) -> String {
         each.filter(|(_, value)| !value.is_empty())
     };
     let widest = known().map(|(name, _)| name.len()).max().unwrap_or_default();
-    known().map(|(name, value)| format!("{name:widest$}  {value}\n")).collect()
+    known().flat_map(|(name, value)| [format!("{name:widest$}  "), value, "\n".to_owned()]).collect()
 }
 
 /// What others wrote may hold anything: what moves the cursor or rings the bell is shown as a blank.

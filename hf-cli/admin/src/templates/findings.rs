@@ -9,9 +9,20 @@ use hf_settings::Settings;
 use super::{Finding, Severity};
 
 /// The keys of a template that this program reads. All others are passed through to Host Factory.
-const KEYS: &[&str] =
-    &["podSpec", "namespace", "context", "startTimeout", "createTimeout", "readiness", "priority", "templateId",
-      "maxNumber", "attributes", "availableNumber", "requestedMachines"];
+const KEYS: &[&str] = &[
+    "podSpec",
+    "namespace",
+    "context",
+    "startTimeout",
+    "createTimeout",
+    "readiness",
+    "priority",
+    "templateId",
+    "maxNumber",
+    "attributes",
+    "availableNumber",
+    "requestedMachines",
+];
 
 /// The settings file: whether it can be read, and what nobody reads in it.
 pub(super) fn configuration(settings: &Settings) -> Vec<Finding> {
@@ -53,7 +64,7 @@ pub(super) fn unusable(file: &str, error: &TemplateError) -> Finding {
 }
 
 /// A template that can be used: what is odd about it.
-pub(super) fn template(file: &str, template: &Template, manifest: &Manifest, config: &Config) -> Vec<Finding> {
+pub(super) fn template(file: &str, template: &Template, manifest: &Manifest) -> Vec<Finding> {
     let finding = |severity, field: String, reason: String| Finding {
         subject: template.id.to_string(),
         severity,
@@ -68,7 +79,7 @@ pub(super) fn template(file: &str, template: &Template, manifest: &Manifest, con
         }
     }
     if odd.is_empty() {
-        let place = template.target(manifest, config);
+        let place = template.target(manifest);
         return vec![finding(Severity::Ok, String::new(), place.to_string())];
     }
     odd.into_iter().map(|(field, reason)| finding(Severity::Warning, field, reason)).collect()
@@ -92,7 +103,9 @@ fn attributes(template: &Template, manifest: &Manifest) -> Vec<(String, String)>
             continue;
         };
         match amount.map(|amount| Quantity::as_f64(amount) / unit) {
-            None => odd.push((field, format!("is {said}, but the pod asks for no {what}: nothing is reserved"))),
+            None => {
+                odd.push((field, format!("is {said}, but the pod asks for no {what}: nothing is reserved")));
+            }
             // A fraction of a unit cannot be told by a whole number, whichever way it is rounded.
             Some(asked) if (said - asked).abs() >= 1.0 => {
                 let asked = (asked * 1_000.0).round() / 1_000.0;
@@ -106,14 +119,11 @@ fn attributes(template: &Template, manifest: &Manifest) -> Vec<(String, String)>
 
 /// The key that is meant by one that nobody reads: the same in another case, or with a slip or two.
 fn meant(key: &str) -> Option<&'static str> {
-    let key = key.to_ascii_lowercase().replace(['_', '-'], "");
-    KEYS.iter().copied().find(|known| {
-        let known = known.to_ascii_lowercase();
-        // The key itself is one that is read, and so is passed through besides.
-        distance(&key, &known) <= 2
-    })
-    .filter(|known| !KEYS.contains(&key.as_str()) && *known != key)
-    .filter(|known| key != known.to_ascii_lowercase() || !KEYS.contains(known) || key.len() != known.len() || true)
+    if KEYS.contains(&key) {
+        return None;
+    }
+    let written = key.to_ascii_lowercase().replace(['_', '-'], "");
+    KEYS.iter().copied().find(|known| distance(&written, &known.to_ascii_lowercase()) <= 2)
 }
 
 /// How many letters have to be changed, added or taken away to make one text of the other.

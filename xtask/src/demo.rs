@@ -1,8 +1,8 @@
 //! `cargo xtask demo`: Host Factory's day, played through the scripts, for a newcomer to watch.
 
 mod brief;
-mod outcome;
 mod play;
+mod report;
 mod table;
 
 use std::time::Instant;
@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::Context;
 use serde_json::json;
 
-use self::outcome::Outcome;
+use self::report::Report;
 use crate::cargo::Profile;
 use crate::console::{Console, seconds};
 use crate::harness::{Programs, Setup, Site, Target};
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let played = play(args, &mut console);
     if args.json {
         let document = match &played {
-            Ok(outcome) => outcome.document(),
+            Ok(report) => report.document(),
             Err(error) => json!({"machines": args.machines, "ok": false, "error": format!("{error:#}")}),
         };
         console.document(&document);
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     played.map(drop)
 }
 
-fn play(args: &Args, console: &mut Console) -> anyhow::Result<Outcome> {
+fn play(args: &Args, console: &mut Console) -> anyhow::Result<Report> {
     console.say("Building the programs. The first time, that takes a minute or two.");
     let since = Instant::now();
     let programs = Programs::build(Profile::Dev)?;

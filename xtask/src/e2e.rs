@@ -2,6 +2,7 @@
 
 mod answers;
 mod bad_input;
+mod cleanup;
 mod database;
 mod deleted;
 mod installed;
@@ -93,6 +94,7 @@ const SCENARIOS: &[Scenario] = &[
     scenario("terminal_answers_stay", answers::terminal),
     scenario("an_unknown_id_harms_no_other", answers::unknown_id),
     scenario("bad_input_is_refused_and_registers_nothing", bad_input::refused),
+    scenario("nothing_is_left_of_a_demo_that_is_stopped", cleanup::nothing_is_left).only_with(&[]),
 ];
 
 /// How many scenarios went well, and how many did not.

@@ -32,4 +32,4 @@ pub(crate) use provider::{Provider, Watcher, expect_delivered, expect_returned};
 pub(crate) use simulator::Simulator;
 pub(crate) use site::{Setup, Site, clear};
 pub(crate) use target::Target;
-pub(crate) use wait::Look;
+pub(crate) use wait::{Look, until};

@@ -64,7 +64,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo(args) => demo::run(&args),
         Task::Chaos(args) => chaos::run(&args),
         Task::E2e(args) => e2e::run(&args)?.verdict(),
-        Task::Test(args) => test::run(&args)?.verdict(),
+        Task::Test(args) => test::run_and_tell(&args),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
         Task::Hold(_) => unreachable!("handled above"),

@@ -19,8 +19,9 @@ use crate::stop;
 /// All children that may be running.
 static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
 
-/// How often a process that is waited for is looked at.
-const LOOK: Duration = Duration::from_millis(2);
+/// The first pause before a process that is waited for is looked at again; it grows to the last one.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LAST_PAUSE: Duration = Duration::from_millis(25);
 
 /// A running child and what it started.
 #[derive(Debug)]
@@ -104,6 +105,7 @@ impl Process {
 
     fn wait_until(&self, limit: Option<Duration>) -> anyhow::Result<ExitStatus> {
         let since = Instant::now();
+        let mut pause = FIRST_PAUSE;
         loop {
             if let Some(status) = self.ended()? {
                 return Ok(status);
@@ -112,7 +114,8 @@ impl Process {
             if let Some(limit) = limit.filter(|limit| since.elapsed() > *limit) {
                 bail!("{} still runs after {}", self.name, crate::console::seconds(limit));
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(pause);
+            pause = LAST_PAUSE.min(pause * 2);
         }
     }
 }
@@ -176,4 +179,48 @@ pub(crate) fn hold(hold: Hold) -> anyhow::Result<()> {
     }
     Err(Command::new(&hold.program).args(hold.arguments).exec())
         .with_context(|| format!("cannot run {}", hold.program.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a process with this number runs. One that has ended and was not waited for does not.
+    fn runs(pid: Pid) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+        stat.is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| !rest.starts_with('Z')))
+    }
+
+    #[test]
+    fn a_guard_leaves_nothing_behind() {
+        // The shell starts another process, which the guard has never heard of.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "sleep 1000 & echo $!; wait"]).stdout(std::process::Stdio::piped());
+        let process = Process::start("a shell", &mut shell).unwrap();
+        let mut line = String::new();
+        let mut output = std::io::BufReader::new(process.take_stdout().unwrap());
+        std::io::BufRead::read_line(&mut output, &mut line).unwrap();
+        let other = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
+        let pid = process.pid;
+        assert!(runs(pid) && runs(other));
+        drop(process);
+        assert!(!runs(pid));
+        // It ends by itself, after the signal.
+        let since = Instant::now();
+        while runs(other) && since.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(LAST_PAUSE);
+        }
+        assert!(!runs(other));
+    }
+
+    #[test]
+    fn waiting_ends_with_the_process_or_the_limit() {
+        let quick = Process::start("true", &mut Command::new("true")).unwrap();
+        assert!(quick.wait().unwrap().success());
+        assert!(quick.ended().unwrap().is_some());
+        let slow = Process::start("sleep", Command::new("sleep").arg("1000")).unwrap();
+        assert!(!slow.catches(Signal::TERM));
+        let error = slow.wait_for(Duration::from_millis(10)).unwrap_err();
+        assert!(error.to_string().contains("still runs"), "{error}");
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use anyhow::{Context, ensure};
 
 use crate::cargo;
-use crate::console::complain;
+use crate::console::{Console, complain};
 use crate::process::Process;
 
 /// Runs every test, those in the documentation too
@@ -47,20 +47,29 @@ impl std::fmt::Display for Summary {
     }
 }
 
+/// Runs them, and ends with how many there were.
+pub(crate) fn run_and_tell(args: &Args) -> anyhow::Result<()> {
+    let summary = run(args)?;
+    Console::new(false).say(format_args!("tests: {summary}"));
+    summary.verdict()
+}
+
 /// Runs them, to the end.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
+    let names_packages = args.rest.iter().any(|word| word.starts_with("-p") || word.starts_with("--package"));
+    let packages: &[&str] = if names_packages { &[] } else { &["--workspace"] };
     if cargo::has("nextest") {
-        let nextest = ["nextest", "run", "--workspace", "--locked", "--profile", &args.profile];
-        step(cargo::command(&nextest).args(&args.rest), &mut summary)?;
+        let nextest = ["nextest", "run", "--locked", "--profile", &args.profile];
+        step(cargo::command(&nextest).args(packages).args(&args.rest), &mut summary)?;
         // With arguments, somebody is after something certain, which nextest has run.
         if args.rest.is_empty() {
             step(&mut cargo::command(&["test", "--doc", "--workspace", "--locked"]), &mut summary)?;
         }
     } else {
         complain("cargo-nextest is not installed; cargo test does the same, one package after the other");
-        let test = ["test", "--workspace", "--locked", "--no-fail-fast"];
-        step(cargo::command(&test).args(&args.rest), &mut summary)?;
+        let test = ["test", "--locked", "--no-fail-fast"];
+        step(cargo::command(&test).args(packages).args(&args.rest), &mut summary)?;
     }
     Ok(summary)
 }

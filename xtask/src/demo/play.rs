@@ -7,10 +7,10 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use super::brief::brief;
-use super::outcome::Outcome;
+use super::report::Report;
 use super::table;
 use crate::console::Console;
-use crate::harness::answers::{Machine, Outcome as Result_, Request};
+use crate::harness::answers::{Machine, Outcome, Request};
 use crate::harness::{Call, Provider, Reply, Site, TEMPLATE, Watcher};
 use crate::stop;
 
@@ -18,7 +18,7 @@ use crate::stop;
 const POLL: Duration = Duration::from_millis(100);
 
 /// Plays all of it.
-pub(crate) fn play(site: &Site<'_>, machines: u32, console: &mut Console) -> anyhow::Result<Outcome> {
+pub(crate) fn play(site: &Site<'_>, machines: u32, console: &mut Console) -> anyhow::Result<Report> {
     let mut provider = site.provider("demo")?;
     provider.start(&Watcher::ALL)?;
     console.say(
@@ -29,26 +29,26 @@ pub(crate) fn play(site: &Site<'_>, machines: u32, console: &mut Console) -> any
          Host Factory knows nothing of all that. It calls five scripts, as follows.\n",
     );
     let cluster = if site.simulator().is_some() { "kubesim" } else { "kubeconfig" };
-    let outcome = Outcome { machines, cluster, ..Outcome::default() };
-    let mut act = Act { provider: &provider, console, outcome };
+    let report = Report { machines, cluster, ..Report::default() };
+    let mut act = Act { provider: &provider, console, report };
     act.templates()?;
     let request = act.request()?;
     act.reclaims(&request)?;
     act.give_back(&request)?;
     act.end(&request)?;
-    let outcome = act.outcome;
+    let report = act.report;
     console.say("How long it took:");
-    console.say(table::phases(&outcome.phases()));
+    console.say(table::phases(&report.phases()));
     provider.stop(&Watcher::ALL)?;
     console.say("The watchers were told to end, and did. Nothing is left.");
-    Ok(outcome)
+    Ok(report)
 }
 
 /// What the acts share.
 struct Act<'a> {
     provider: &'a Provider<'a>,
     console: &'a mut Console,
-    outcome: Outcome,
+    report: Report,
 }
 
 impl Act<'_> {
@@ -63,12 +63,12 @@ impl Act<'_> {
     }
 
     fn request(&mut self) -> anyhow::Result<Request> {
-        let count = self.outcome.machines;
+        let count = self.report.machines;
         self.console.say(format_args!("2. {count} machines are wanted."));
         let since = Instant::now();
         let input = json!({"template": {"templateId": TEMPLATE, "machineCount": count}});
         let reply = self.call(Call::Request, &input)?;
-        self.outcome.request_call = reply.took;
+        self.report.request_call = reply.took;
         let id = reply.json["requestId"].as_str().context("no request id")?.to_owned();
 
         self.console.say("3. How far are they? Host Factory asks again and again.");
@@ -77,19 +77,19 @@ impl Act<'_> {
             for machine in running(&request.machines) {
                 running_after.entry(machine.name.clone()).or_insert(after);
             }
-            let failed = request.count(Result_::Fail);
+            let failed = request.count(Outcome::Fail);
             let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-            format!("   {} of {count} machines run{failures}", request.count(Result_::Succeed))
+            format!("   {} of {count} machines run{failures}", request.count(Outcome::Succeed))
         })?;
-        if let Some(bad) = request.machines.iter().find(|machine| machine.result != Result_::Succeed) {
+        if let Some(bad) = request.machines.iter().find(|machine| machine.result != Outcome::Succeed) {
             anyhow::bail!("{} did not start: {}", bad.name, bad.message);
         }
         ensure!(request.machines.len() == count as usize, "there are {} machines", request.machines.len());
         self.provider
             .expect_pods(&request.machines)
             .context("what was answered is not what the cluster holds")?;
-        self.outcome.request_to_first = running_after.values().min().copied().unwrap_or_default();
-        self.outcome.request_to_all = running_after.values().max().copied().unwrap_or_default();
+        self.report.request_to_first = running_after.values().min().copied().unwrap_or_default();
+        self.report.request_to_all = running_after.values().max().copied().unwrap_or_default();
         self.console.say(format_args!("   All {count} run, as pods with these names and addresses:"));
         self.console.say(table::machines(&request.machines, &running_after));
         self.console.say("");
@@ -108,16 +108,16 @@ impl Act<'_> {
         self.console.say("5. They are not needed any more and go back.");
         let since = Instant::now();
         let reply = self.call(Call::Return, &hosts(request))?;
-        self.outcome.return_call = reply.took;
+        self.report.return_call = reply.took;
         let id = reply.json["requestId"].as_str().context("no request id")?.to_owned();
-        let count = self.outcome.machines;
+        let count = self.report.machines;
         let mut gone_after = Duration::ZERO;
         let returned = self.poll(&id, since, |request, after| {
             gone_after = after;
-            format!("   {} of {count} machines are gone", request.count(Result_::Succeed))
+            format!("   {} of {count} machines are gone", request.count(Outcome::Succeed))
         })?;
-        self.outcome.return_to_gone = gone_after;
-        let gone = returned.count(Result_::Succeed);
+        self.report.return_to_gone = gone_after;
+        let gone = returned.count(Outcome::Succeed);
         ensure!(gone == count as usize, "{gone} of {count} machines are gone");
         self.provider.expect_no_pods().context("the return is complete")?;
         self.console.say(format_args!("   All {count} are gone, and the cluster holds no pod of theirs.\n"));
@@ -165,7 +165,7 @@ impl Act<'_> {
             self.provider.check_alive()?;
             let asked = Instant::now();
             let request = self.provider.factory.status(id)?;
-            self.outcome.polls.push(asked.elapsed());
+            self.report.polls.push(asked.elapsed());
             let line = tell(&request, since.elapsed());
             if request.status.is_terminal() {
                 self.console.progress(&line);
@@ -183,7 +183,7 @@ impl Act<'_> {
 }
 
 fn running(machines: &[Machine]) -> impl Iterator<Item = &Machine> {
-    machines.iter().filter(|machine| machine.result == Result_::Succeed)
+    machines.iter().filter(|machine| machine.result == Outcome::Succeed)
 }
 
 /// The machines as Host Factory names them when it gives them back.

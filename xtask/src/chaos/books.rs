@@ -142,10 +142,12 @@ impl Books {
         self.machines.entry(name.to_owned()).or_default()
     }
 
-    /// Notes something about a name, unless it is what was noted last.
+    /// Notes something about a name, unless it is what was noted last about the same thing: what goes before the colon.
     pub(super) fn note(&mut self, name: &str, at: Nanos, what: String) {
         let notes = &mut self.machine(name).notes;
-        if notes.last().is_none_or(|(_, last)| *last != what) {
+        let thing = |note: &str| note.split(": ").next().map(str::to_owned);
+        let last = notes.iter().rev().find(|(_, last)| thing(last) == thing(&what));
+        if last.is_none_or(|(_, last)| *last != what) {
             notes.push((at, what));
         }
     }

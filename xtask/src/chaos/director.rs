@@ -187,9 +187,15 @@ impl Director<'_> {
             let what = format!("the request {id} has no end");
             books.fail(what, Some(&id));
             // A machine of it tells more.
-            let machine = books.machines.keys().find(|name| name.starts_with(&format!("{id}-"))).cloned();
-            if let Some(machine) = machine {
-                books.fail(format!("{machine} is of a request that has no end"), Some(&machine));
+            let open = format!("status of {id}: Executing");
+            let last = |notes: &[(i64, String)]| {
+                let told =
+                    notes.iter().rev().find(|(_, note)| note.starts_with(&format!("status of {id}: ")));
+                told.is_some_and(|(_, note)| note.starts_with(&open))
+            };
+            let stuck = books.machines.iter().find(|(_, known)| last(&known.notes));
+            if let Some(name) = stuck.map(|(name, _)| name.clone()) {
+                books.fail(format!("the machine {name} has no end"), Some(&name));
             }
         }
         let hosts: Vec<String> = books.hosts.keys().cloned().collect();

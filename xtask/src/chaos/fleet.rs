@@ -1,5 +1,6 @@
 //! The watchers and their supervisor, who starts again what has died.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ struct Slot {
     /// 0 for the first of its kind; the others only stand by.
     number: usize,
     process: Option<Process>,
+    /// When that was started.
+    since: Instant,
     /// When it was asked to end.
     asked: Option<Instant>,
     /// When it is to be started; `None` if it is not to run.
@@ -37,6 +40,9 @@ pub(super) struct Fleet<'s> {
 /// machine is busy.
 const DRAIN: Duration = Duration::from_secs(15);
 
+/// How long a watcher may take until it listens for signals, on a busy machine.
+const YOUTH: Duration = Duration::from_secs(3);
+
 impl<'s> Fleet<'s> {
     /// Two places for each kind, of which the first is to be taken.
     pub(super) fn new(site: &'s Site) -> Self {
@@ -45,6 +51,7 @@ impl<'s> Fleet<'s> {
             watcher,
             number,
             process: None,
+            since: now,
             asked: None,
             due: (number == 0).then_some(now),
         };
@@ -61,7 +68,10 @@ impl<'s> Fleet<'s> {
                 match (ended, slot.asked) {
                     (Some(status), Some(asked)) => {
                         self.slowest_end = self.slowest_end.max(asked.elapsed());
-                        if !status.success() {
+                        // Before it has begun to listen for signals, the kernel ends it.
+                        let young = asked.duration_since(slot.since) < YOUTH;
+                        let excused = young && status.signal() == Some(Signal::TERM.as_raw());
+                        if !status.success() && !excused {
                             wrong.push(format!("{} ended with {status} on SIGTERM", process.name()));
                         }
                     }
@@ -78,6 +88,7 @@ impl<'s> Fleet<'s> {
                 (slot.process, slot.asked) = (None, None);
             } else if slot.due.is_some_and(|due| due <= Instant::now()) {
                 slot.due = None;
+                slot.since = Instant::now();
                 slot.process = Some(spawn(self.site, slot.watcher, slot.number)?);
             }
         }

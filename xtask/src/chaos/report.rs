@@ -21,7 +21,8 @@ pub(super) struct Report {
     lines: Vec<String>,
 }
 
-/// Of how many failures the history is shown, and how much of one.
+/// How many failures are told, of how many the history is shown, and how much of one.
+const TOLD: usize = 15;
 const HISTORIES: usize = 4;
 const LINES: usize = 160;
 
@@ -41,8 +42,12 @@ impl Report {
         if ledger.is_none() {
             lines.push("sqlite3 is not installed: the store's own book was not read".to_owned());
         }
-        let mut shown = Vec::new();
+        let (mut shown, mut told) = (Vec::new(), 0);
         for failure in &books.failures {
+            told += 1;
+            if told > TOLD {
+                continue;
+            }
             lines.push(format!("FAILURE: {}", failure.what));
             let Some(about) = &failure.about else { continue };
             if shown.len() < HISTORIES && !shown.contains(about) {
@@ -50,12 +55,15 @@ impl Report {
                 let history = checker::history(books, pods, ledger, about);
                 let skipped = history.len().saturating_sub(LINES);
                 // How it began and how it ended say most.
-                let told = history.iter().enumerate();
-                let told = told.filter(|(place, _)| *place < LINES / 2 || *place >= LINES / 2 + skipped);
+                let parts = history.iter().enumerate();
+                let parts = parts.filter(|(place, _)| *place < LINES / 2 || *place >= LINES / 2 + skipped);
                 lines.extend(
-                    told.map(|(_, (at, what))| format!("    {:>10}  {what}", after(*at, books.start))),
+                    parts.map(|(_, (at, what))| format!("    {:>10}  {what}", after(*at, books.start))),
                 );
             }
+        }
+        if told > TOLD {
+            lines.push(format!("and {} more failures: timeline.txt has all", told - TOLD));
         }
         let kills = books.counts.iter().filter(|(what, _)| what.starts_with("kills: SIG"));
         let calls = books.counts.iter().filter(|(what, _)| what.starts_with("calls killed"));

@@ -24,7 +24,11 @@ pub fn backup(options: &Options, to: &Path) -> Result<u64> {
         let source = std::io::Error::other("its name is not UTF-8");
         Error::Io { action: "write", path: to.clone(), source }
     })?;
-    conn.execute("VACUUM INTO ?1", [target]).map_err(|error| Error::from(error).about(&path))?;
+    conn.execute("VACUUM INTO ?1", [target]).map_err(|error| match Error::from(error).about(&path) {
+        // Only the copy is written.
+        Error::Full { .. } => Error::Full { path: to.clone() },
+        other => other,
+    })?;
     drop(conn);
     // The copy does not remember the journal's mode, which is recorded in the file for all who open it.
     let copy = rusqlite::Connection::open(&part.0)?;

@@ -20,6 +20,9 @@ const APPLICATION_ID: i64 = 0x4846_6b38;
 /// How soon to try again what does not wait by itself.
 const TRY_AGAIN: Duration = Duration::from_millis(5);
 
+/// How long the journal may stay when all of it is in the file.
+const JOURNAL_BYTES: u32 = 16 << 20;
+
 /// How often to look again at a file that is replaced while it is opened.
 const TRIES: usize = 10;
 
@@ -148,7 +151,10 @@ fn connect(path: &Path, options: &Options) -> Result<Connection> {
         (Durability::Promise, false) | (Durability::Repeat, true) => "FULL",
         (Durability::Repeat, false) => "NORMAL",
     };
-    conn.execute_batch(&format!("PRAGMA foreign_keys = ON; PRAGMA synchronous = {synchronous};"))?;
+    // A journal that one large request has made long is cut when it is used from its beginning again.
+    conn.execute_batch(&format!(
+        "PRAGMA foreign_keys = ON; PRAGMA synchronous = {synchronous}; PRAGMA journal_size_limit = {JOURNAL_BYTES};"
+    ))?;
     Ok(conn)
 }
 

@@ -42,3 +42,37 @@ impl Waker {
         Ok(path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_wake_up_is_a_write_to_a_private_file_that_does_not_grow() {
+        let dir = tempfile::tempdir().unwrap();
+        let waker = Waker::new(dir.path());
+        let path = waker.touch("a").unwrap();
+        (0..3).for_each(|_| waker.wake("a"));
+        let meta = path.metadata().unwrap();
+        assert_eq!((path, meta.len(), meta.mode() & 0o777), (wake_file(dir.path(), "a"), 1, 0o600));
+    }
+
+    #[test]
+    fn a_planted_link_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        std::fs::write(&victim, "keep").unwrap();
+        symlink(&victim, wake_file(dir.path(), "a")).unwrap();
+        let waker = Waker::new(dir.path());
+        waker.wake("a");
+        assert!(waker.touch("a").is_err());
+        assert_eq!(std::fs::read_to_string(victim).unwrap(), "keep");
+    }
+
+    #[test]
+    fn a_work_directory_that_is_not_there_harms_nothing() {
+        Waker::new(Path::new("/nonexistent")).wake("a");
+    }
+}

@@ -20,7 +20,7 @@ pub struct MachineRow {
     pub machine: Machine,
     /// When its deletion was first seen.
     pub deleting_since: Option<Timestamp>,
-    /// Whether it ever was as the request wants it.
+    /// Whether it is as the request wants it, or was when that was answered.
     pub delivered: bool,
     /// Whether it was rebuilt from the cluster and Host Factory has not listed it since.
     pub unlisted: bool,

@@ -279,10 +279,16 @@ impl Tx<'_> {
             Some(_) => row.deleting_since.or(Some(now)),
             None => None,
         };
-        if !row.delivered && after.machine.facts.running {
-            let sql = "SELECT readiness FROM requests WHERE seq = ?1";
-            let readiness = self.prepare(sql)?.query_one([row.request], |row| spelt(row, "readiness"))?;
-            after.delivered = acquired(&after.machine, readiness, now).result == MachineResult::Succeed;
+        // Until the terminal answer, what counts is the present: a pod that ran for a moment and crashes ever since is
+        // still on its way, and must come to an end.
+        if row.answer.is_none() && (row.delivered || after.machine.facts.running) {
+            let sql = "SELECT readiness, origin <> 'asked' AS rebuilt FROM requests WHERE seq = ?1";
+            let read = |row: &rusqlite::Row<'_>| Ok((spelt(row, "readiness")?, row.get("rebuilt")?));
+            let (readiness, rebuilt): (_, bool) = self.prepare(sql)?.query_one([row.request], read)?;
+            let up = acquired(&after.machine, readiness, now).result == MachineResult::Succeed;
+            // What Host Factory lists was delivered before the store was lost.
+            let host = rebuilt && !row.unlisted;
+            after.delivered = up || (row.delivered && host);
         }
         self.keep(row, &after, now)
     }

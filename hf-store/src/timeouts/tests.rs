@@ -122,9 +122,44 @@ fn a_pod_that_does_not_start_in_time_fails_with_kubernetes_words_and_is_deleted(
 }
 
 #[test]
-fn a_pod_that_was_delivered_once_does_not_time_out_later() {
+fn a_pod_that_ran_for_a_moment_and_crashes_ever_since_times_out() {
+    in_both_modes(|mut bed| {
+        let id = bed.running(1);
+        let message = "CrashLoopBackOff".to_owned();
+        let crashing = PodFacts { running: false, ready: false, message, ..running() };
+        bed.observe(&[Observed::Present(seen(&id, 0, 1, crashing))]);
+        assert_eq!(start(&mut bed, 299, now()), 0);
+        // While it runs, no time passes for it.
+        bed.observe(&[Observed::Present(seen(&id, 0, 1, running()))]);
+        assert_eq!(start(&mut bed, 9_999, now()), 0);
+        let crashing =
+            PodFacts { running: false, ready: false, message: "CrashLoopBackOff".to_owned(), ..running() };
+        bed.observe(&[Observed::Present(seen(&id, 0, 1, crashing))]);
+        assert_eq!(start(&mut bed, 1, now()), 1);
+        let row = bed.row(&id, 0);
+        assert_eq!(row.machine.life.doom, Some(Doom::NotStarted));
+        assert_eq!(row.machine.end_message, "the pod did not start in time (startTimeout): CrashLoopBackOff");
+    });
+}
+
+#[test]
+fn a_host_that_was_rebuilt_from_the_cluster_does_not_time_out() {
+    let mut bed = Bed::new(false);
+    let id = hf_core::RequestId::parse("theirs").unwrap();
+    bed.observe(&[0, 1].map(|n| Observed::Present(seen(&id, n, 2, running()))));
+    let listed = bed.row(&id, 0).seq;
+    bed.write(|tx| tx.claim_machine(listed));
+    let crashing = || PodFacts { running: false, ready: false, ..running() };
+    bed.observe(&[0, 1].map(|n| Observed::Present(seen(&id, n, 2, crashing()))));
+    assert_eq!(start(&mut bed, 9_999, now()), 1);
+    assert_eq!(bed.row(&id, 0).machine.life.doom, None);
+}
+
+#[test]
+fn a_pod_that_was_delivered_does_not_time_out_later() {
     let mut bed = Bed::new(false);
     let id = bed.running(1);
+    answered(&mut bed, &id, now());
     let crashing = PodFacts { running: false, ready: false, ..running() };
     bed.observe(&[Observed::Present(seen(&id, 0, 1, crashing))]);
     assert_eq!(start(&mut bed, 9_999, now()), 0);

@@ -15,6 +15,8 @@ use crate::process::Process;
 pub(crate) enum Profile {
     /// Quickly built.
     Dev,
+    /// Quick when it runs.
+    Release,
 }
 
 /// What `cargo metadata` says of the workspace's own packages.
@@ -118,6 +120,9 @@ pub(crate) fn build(profile: Profile, packages: &[&str]) -> anyhow::Result<BTree
         command(&["build", "--locked", "--bins", "--message-format", "json-render-diagnostics"]);
     match profile {
         Profile::Dev => {}
+        Profile::Release => {
+            command.arg("--release");
+        }
     }
     for package in packages {
         command.args(["--package", package]);

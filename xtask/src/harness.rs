@@ -25,7 +25,8 @@ mod wait;
 
 pub(crate) use cluster::{Cluster, INSTANCE as INSTANCE_LABEL, Pod};
 pub(crate) use configuration::TEMPLATE;
-pub(crate) use host_factory::{Call, HostFactory, Reply};
+pub(crate) use answers::Host;
+pub(crate) use host_factory::{Call, HostFactory, Reply, machines};
 pub(crate) use layout::Layout;
 pub(crate) use programs::Programs;
 pub(crate) use provider::{Provider, Watcher, expect_delivered, expect_returned};

@@ -1,5 +1,6 @@
 //! The tasks of this repository.
 
+mod bench;
 mod cargo;
 mod chaos;
 mod ci;
@@ -26,6 +27,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    Bench(bench::Args),
     Demo(demo::Args),
     E2e(e2e::Args),
     Chaos(chaos::Args),
@@ -61,6 +63,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     }
     stop::listen()?;
     match task {
+        Task::Bench(args) => bench::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::Chaos(args) => chaos::run(&args),
         Task::E2e(args) => e2e::run(&args)?.verdict(),

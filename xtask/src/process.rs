@@ -54,6 +54,11 @@ impl Process {
         &self.name
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
     /// Its standard input, if it is a pipe and was not taken before.
     pub(crate) fn take_stdin(&self) -> Option<ChildStdin> {
         lock(&self.child).stdin.take()

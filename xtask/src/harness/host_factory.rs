@@ -158,8 +158,7 @@ impl HostFactory {
     /// Like Host Factory, with nothing else in the environment that could lead to a cluster or a work directory.
     fn command(&self, call: Call) -> Command {
         let mut command = Command::new(self.scripts.join(call.script()));
-        super::site::clear(&mut command);
-        command.envs(self.environment.iter().map(|(key, value)| (key, value)));
+        self.surround(&mut command);
         // The contract: the working directory is unknown.
         command.current_dir("/").stdin(Stdio::null());
         command
@@ -180,6 +179,12 @@ impl HostFactory {
             request.request_id
         );
         Ok(())
+    }
+
+    /// Gives a command the environment that Host Factory gives its scripts, and nothing that leads elsewhere.
+    pub(crate) fn surround(&self, command: &mut Command) {
+        super::site::clear(command);
+        command.envs(self.environment.iter().map(|(key, value)| (key, value)));
     }
 
     fn note(&self, call: Call, input: &str, output: &Output, took: Duration) {
@@ -220,7 +225,8 @@ fn field<T: DeserializeOwned>(reply: &Reply, name: &str) -> anyhow::Result<T> {
     serde_json::from_value(value).with_context(|| format!("`{name}` cannot be read from {}", reply.json))
 }
 
-fn machines(hosts: &[Host]) -> Value {
+/// The input of the calls that list hosts.
+pub(crate) fn machines(hosts: &[Host]) -> Value {
     let each = hosts.iter().map(|host| json!({"name": host.name, "machineId": host.machine_id}));
     json!({"machines": each.collect::<Vec<_>>()})
 }

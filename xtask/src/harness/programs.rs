@@ -11,19 +11,35 @@ use crate::cargo::{self, Profile, Workspace};
 #[derive(Debug)]
 pub(crate) struct Programs {
     built: BTreeMap<String, PathBuf>,
+    root: PathBuf,
     scripts: PathBuf,
 }
 
 impl Programs {
     /// Builds what is not built yet.
     pub(crate) fn build(profile: Profile) -> anyhow::Result<Self> {
-        let built = cargo::build(profile, &["hf-cli", "hf-watchers", "hf-k8s-sim"])?;
-        Ok(Self { built, scripts: Workspace::read()?.root.join("scripts") })
+        Self::of(profile, &["hf-cli", "hf-watchers", "hf-k8s-sim"])
+    }
+
+    /// As [`Self::build`], with what the benchmark measures beside us.
+    pub(crate) fn with_limits(profile: Profile) -> anyhow::Result<Self> {
+        Self::of(profile, &["hf-cli", "hf-watchers", "hf-k8s-sim", "hf-bench-limits"])
+    }
+
+    fn of(profile: Profile, packages: &[&str]) -> anyhow::Result<Self> {
+        let built = cargo::build(profile, packages)?;
+        let root = Workspace::read()?.root;
+        Ok(Self { built, scripts: root.join("scripts"), root })
     }
 
     /// Where a program is.
     pub(crate) fn path(&self, name: &str) -> anyhow::Result<&Path> {
         self.built.get(name).map(PathBuf::as_path).with_context(|| format!("there is no program {name}"))
+    }
+
+    /// A file of the tree.
+    pub(crate) fn source(&self, path: &str) -> PathBuf {
+        self.root.join(path)
     }
 
     /// The directory of the scripts that Host Factory calls.

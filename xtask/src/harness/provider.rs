@@ -127,6 +127,12 @@ impl<'s> Provider<'s> {
         Process::start(program, &mut command)
     }
 
+    /// The process of a watcher that runs.
+    pub(crate) fn pid(&self, watcher: Watcher) -> anyhow::Result<i32> {
+        let process = self.watchers.get(&watcher).map(Process::id);
+        process.with_context(|| format!("{} does not run", watcher.program()))
+    }
+
     /// No watcher ends by itself.
     pub(crate) fn check_alive(&self) -> anyhow::Result<()> {
         for process in self.watchers.values() {

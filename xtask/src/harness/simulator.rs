@@ -87,10 +87,15 @@ impl Simulator {
         answer.map(drop).with_context(|| format!("kubesim refuses {command}"))
     }
 
+    /// Asks it with one of its own commands that only read.
+    pub(crate) fn ask(&self, command: &str) -> anyhow::Result<Value> {
+        let mut answer = self.agent.get(format!("{}/kubesim/{command}", self.url)).call()?;
+        Ok(serde_json::from_reader(answer.body_mut().as_reader())?)
+    }
+
     /// How many requests with this verb and resource it has accepted.
     pub(crate) fn accepted(&self, verb: &str, resource: &str) -> anyhow::Result<u64> {
-        let mut answer = self.agent.get(format!("{}/kubesim/requests", self.url)).call()?;
-        let books: Value = serde_json::from_reader(answer.body_mut().as_reader())?;
+        let books = self.ask("requests")?;
         let counts = books["counts"].as_array().context("kubesim counts nothing")?;
         let of_kind = counts.iter().filter(|count| count["verb"] == verb && count["resource"] == resource);
         let accepted = of_kind.filter(|count| count["status"].as_u64().is_some_and(|status| status < 300));

@@ -23,9 +23,9 @@ mod site;
 mod target;
 mod wait;
 
+pub(crate) use answers::Host;
 pub(crate) use cluster::{Cluster, INSTANCE as INSTANCE_LABEL, Pod};
 pub(crate) use configuration::TEMPLATE;
-pub(crate) use answers::Host;
 pub(crate) use host_factory::{Call, HostFactory, Reply, machines};
 pub(crate) use layout::Layout;
 pub(crate) use programs::Programs;

@@ -28,8 +28,7 @@ struct Site {
 impl Site {
     async fn connect(&self) -> anyhow::Result<Client> {
         let kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;
-        let mut config =
-            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
         config.default_namespace.clone_from(&self.namespace);
         Ok(Client::try_from(config)?)
     }

@@ -58,7 +58,11 @@ impl Fill {
         for _ in 0..self.live {
             live.push(store.write(|tx| past.begin(tx, self.each))?.id.to_string());
         }
-        let open = store.write(|tx| (0..self.open).map(|_| Ok(past.register(tx, 1)?.to_string())).collect::<Result<Vec<_>, RegisterError>>())?;
+        let open = store.write(|tx| {
+            (0..self.open)
+                .map(|_| Ok(past.register(tx, 1)?.to_string()))
+                .collect::<Result<Vec<_>, RegisterError>>()
+        })?;
         Ok(json!({"live": live, "open": open}))
     }
 }
@@ -128,11 +132,15 @@ impl Past<'_> {
             })
             .collect();
         tx.settle(&settled, self.now)?;
-        let seen: Vec<_> = (0..count).map(|ordinal| Observed::Present(self.pod(&id, ordinal, count))).collect();
+        let seen: Vec<_> =
+            (0..count).map(|ordinal| Observed::Present(self.pod(&id, ordinal, count))).collect();
         tx.observe(&self.target, &seen, ADOPTION, self.now)?;
         let request = self.request(tx, &id)?;
-        let answered: Vec<Answered> =
-            tx.machines_of(request.seq)?.iter().map(|row| (row.seq, self.outcome(&row.machine.facts.ip))).collect();
+        let answered: Vec<Answered> = tx
+            .machines_of(request.seq)?
+            .iter()
+            .map(|row| (row.seq, self.outcome(&row.machine.facts.ip)))
+            .collect();
         tx.give_answer(&request, RequestStatus::Complete, &answered, self.now)?;
         Ok(request)
     }

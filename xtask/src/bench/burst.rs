@@ -91,7 +91,8 @@ fn measure_one(bench: &mut Bench<'_>, server: &Server) -> anyhow::Result<()> {
         let note = format!("the bare client was best at {best} in flight");
         let goal = if server.judged { Goal::RatioAtLeast(0.9) } else { Goal::Shown };
         for (name, took) in [("burst", creates), ("return", deletes)] {
-            let rate = |took: Vec<f64>| Samples::new(took.iter().map(|took| f64::from(*count) / took).collect());
+            let rate =
+                |took: Vec<f64>| Samples::new(took.iter().map(|took| f64::from(*count) / took).collect());
             let (ours, limit) = (rate(took.ours), rate(took.bare));
             let figure = Figure::median(format!("{name} {count}{}", server.name), "/s", &ours);
             bench.add(figure.beside_median(&limit).goal(goal).note(note.clone()));
@@ -131,7 +132,13 @@ fn finished(provider: &Provider<'_>, id: &str) -> anyhow::Result<Request> {
 }
 
 /// Creates and deletes, in seconds.
-fn bare(site: &Site<'_>, prefix: &str, count: u32, in_flight: usize, image: &str) -> anyhow::Result<(f64, f64)> {
+fn bare(
+    site: &Site<'_>,
+    prefix: &str,
+    count: u32,
+    in_flight: usize,
+    image: &str,
+) -> anyhow::Result<(f64, f64)> {
     let selector = format!("bench={prefix}");
     let eye = Eye::open(site, Event::Created, &selector, count)?;
     let posted = limits::post(site, prefix, count, in_flight, image)?;

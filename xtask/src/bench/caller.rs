@@ -51,7 +51,8 @@ impl Caller {
         let process = Process::start("hf-bench-spawn", &mut command)?;
         let jobs = process.take_stdin().context("hf-bench-spawn has no input")?;
         let reports = BufReader::new(process.take_stdout().context("hf-bench-spawn has no output")?);
-        let (scripts, input) = (provider.factory.scripts.clone(), site.path("tmp").join(format!("{unique}.in")));
+        let (scripts, input) =
+            (provider.factory.scripts.clone(), site.path("tmp").join(format!("{unique}.in")));
         let synced = site.path("work").join("bench.sync");
         let noop = site.path("tmp").join("noop");
         if !noop.exists() {

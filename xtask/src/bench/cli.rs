@@ -116,11 +116,13 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
         store.round(&mut series, true)?;
     }
     for ((name, ..), series) in CALLS.iter().zip(series) {
-        let (wall, cpu, peak) = (Samples::new(series.wall), Samples::new(series.cpu), Samples::new(series.peak));
+        let (wall, cpu, peak) =
+            (Samples::new(series.wall), Samples::new(series.cpu), Samples::new(series.peak));
         let figure = Figure::median(format!("cli {name}"), "ms", &wall);
         bench.add(figure.beside_median(&Samples::new(series.limit)).goal(Goal::RatioAtMost(2.0)));
         bench.add(Figure::median(format!("cli {name}, CPU"), "ms", &cpu));
-        let figure = Figure { ours: peak.max(), ..Figure::median(format!("cli {name}, memory"), "MB", &peak) };
+        let figure =
+            Figure { ours: peak.max(), ..Figure::median(format!("cli {name}, memory"), "MB", &peak) };
         bench.add(figure.goal(Goal::AtMost(10.0)));
     }
     Ok(())
@@ -164,7 +166,8 @@ fn polled(bench: &mut Bench<'_>, store: &mut Store, samples: usize) -> anyhow::R
         let count = ids.len() as f64;
         all.push(store.caller.call(Call::Status, &asked(&ids))?.wall_ms / count);
     }
-    let figure = Figure::median(format!("flat {} open requests, per id", ids.len()), "ms", &Samples::new(all));
+    let figure =
+        Figure::median(format!("flat {} open requests, per id", ids.len()), "ms", &Samples::new(all));
     bench.add(figure.beside_median(&Samples::new(one)).goal(Goal::RatioAtMost(1.0)));
     Ok(())
 }

@@ -40,6 +40,10 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let took = Samples::new(took.collect::<anyhow::Result<_>>()?);
     let behind = created.keys().filter(|name| name.starts_with(&large)).count();
     let figure = Figure { ours: took.max(), ..Figure::median("fair, create", "ms", &took) };
-    bench.add(figure.goal(Goal::AtMost(1_000.0)).note(format!("the slowest of {SMALL}; {behind} of {count} were created by the end")));
+    bench.add(
+        figure
+            .goal(Goal::AtMost(1_000.0))
+            .note(format!("the slowest of {SMALL}; {behind} of {count} were created by the end")),
+    );
     Ok(())
 }

@@ -22,7 +22,13 @@ pub(crate) struct Bare {
 }
 
 /// Posts pods, so many at a time.
-pub(crate) fn post(site: &Site<'_>, prefix: &str, count: u32, in_flight: usize, image: &str) -> anyhow::Result<Bare> {
+pub(crate) fn post(
+    site: &Site<'_>,
+    prefix: &str,
+    count: u32,
+    in_flight: usize,
+    image: &str,
+) -> anyhow::Result<Bare> {
     let (count, in_flight) = (count.to_string(), in_flight.to_string());
     let flags = ["--prefix", prefix, "--count", &count, "--in-flight", &in_flight, "--image", image];
     bare(&run(site, "post", &flags)?)
@@ -119,9 +125,12 @@ pub(crate) fn fill(provider: &Provider<'_>, filling: Filling) -> anyhow::Result<
     let mut words = store(provider);
     let Filling { history, live, each, open } = filling;
     words.extend(["--template".to_owned(), crate::harness::TEMPLATE.to_owned()]);
-    for (flag, value) in
-        [("--history", u64::from(history)), ("--live", live as u64), ("--each", u64::from(each)), ("--open", open as u64)]
-    {
+    for (flag, value) in [
+        ("--history", u64::from(history)),
+        ("--live", live as u64),
+        ("--each", u64::from(each)),
+        ("--open", open as u64),
+    ] {
         words.extend([flag.to_owned(), value.to_string()]);
     }
     let answer = start(provider.site(), "fill", &words)?;

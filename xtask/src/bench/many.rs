@@ -53,7 +53,8 @@ fn idle(bench: &mut Bench<'_>, provider: &Provider<'_>, count: u32) -> anyhow::R
     }
     for (watcher, before) in Watcher::ALL.into_iter().zip(before) {
         let used = (cpu(watcher)? - before).as_secs_f64() * 1e3;
-        let figure = Figure::new(format!("idle {}, CPU", watcher.program()), "ms", used).goal(Goal::AtMost(50.0));
+        let figure =
+            Figure::new(format!("idle {}, CPU", watcher.program()), "ms", used).goal(Goal::AtMost(50.0));
         bench.add(figure.note(format!("in {} s", time.as_secs())));
         let (now, peak) = usage::memory(provider.pid(watcher)?)?;
         let figure = Figure::new(format!("idle {}, memory", watcher.program()), "MB", now);
@@ -107,7 +108,8 @@ fn lock(bench: &mut Bench<'_>, provider: &Provider<'_>, request: &Request, count
         replies.map(|reply| Ok(reply?.took.as_secs_f64() * 1e3)).collect::<anyhow::Result<Vec<_>>>()
     })?;
     let took = Samples::new(took);
-    let figure = Figure { ours: took.max(), ..Figure::median(format!("lock, {calls} calls at once"), "ms", &took) };
+    let figure =
+        Figure { ours: took.max(), ..Figure::median(format!("lock, {calls} calls at once"), "ms", &took) };
     bench.add(figure.beside(took.p50()).note("the slowest beside the median"));
     running(provider, &id).map(drop)
 }

@@ -42,6 +42,9 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let rest = (moments.created.len() - before) as f64 / f64::from(RATE);
     let figure = Figure::new("recover", "s", (took - rest).max(0.0)).goal(Goal::AtMost(2.0));
-    bench.add(figure.note(format!("{took:.1} s, of which {rest:.1} s for what was left; down for {} ms", pause.as_millis())));
+    bench.add(figure.note(format!(
+        "{took:.1} s, of which {rest:.1} s for what was left; down for {} ms",
+        pause.as_millis()
+    )));
     Ok(())
 }

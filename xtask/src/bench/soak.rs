@@ -44,7 +44,9 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let stretch = (sizes.len() / 4).max(1);
     let half = sizes.len() / 2;
     let largest = |sizes: &[Sizes], of: fn(&Sizes) -> f64| sizes.iter().map(of).fold(0.0, f64::max);
-    for (name, of) in [("memory", (|size| size.memory) as fn(&Sizes) -> f64), ("database", |size| size.database)] {
+    for (name, of) in
+        [("memory", (|size| size.memory) as fn(&Sizes) -> f64), ("database", |size| size.database)]
+    {
         let middle = largest(&sizes[half.saturating_sub(stretch)..half.max(1)], of);
         let end = largest(&sizes[sizes.len() - stretch..], of);
         let figure = Figure::new(format!("soak, {name}"), "MB", end).beside(middle);

@@ -40,10 +40,11 @@ fn row(figure: &Figure, judged: bool) -> Vec<String> {
         met.to_owned(),
     ];
     match figure.samples.as_ref().map(Samples::document) {
-        Some(samples) => row.extend(
-            ["n", "p50", "p95", "p99", "max"]
-                .map(|key| samples[key].as_u64().map_or_else(|| number(samples[key].as_f64().unwrap_or(f64::NAN)), |n| n.to_string())),
-        ),
+        Some(samples) => row.extend(["n", "p50", "p95", "p99", "max"].map(|key| {
+            samples[key]
+                .as_u64()
+                .map_or_else(|| number(samples[key].as_f64().unwrap_or(f64::NAN)), |n| n.to_string())
+        })),
         None => row.extend(std::iter::repeat_n(String::new(), 5)),
     }
     row

@@ -18,7 +18,6 @@ const MAY_USE: &[(&str, &[&str], &[&str])] = &[
     // What the bench measures beside us is made of the same parts.
     ("hf-bench-limits", &["hf-core", "hf-store"], &[]),
     ("xtask", &[], &[]),
-    ("hf-bench-limits", &["hf-core", "hf-store"], &[]),
 ];
 
 /// Packages that these members alone may use directly.

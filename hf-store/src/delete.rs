@@ -21,6 +21,8 @@ pub struct DueDeletion {
     pub name: MachineName,
     /// The pod's UID; empty where it is not known, which only happens in doubt.
     pub uid: String,
+    /// Whether it was taken over from another provider: what has its name then is its pod.
+    pub imported: bool,
     /// Whether the cluster has to say twice that there is no such pod.
     pub unresolved: bool,
     /// Why it must go.
@@ -76,7 +78,9 @@ impl Tx<'_> {
             if due.len() == most {
                 break;
             }
-            let MachineRow { seq, machine, delete_asked, .. } = row?;
+            let row = row?;
+            let imported = row.machine.facts.uid.is_empty() && self.is_imported(&row)?;
+            let MachineRow { seq, machine, delete_asked, .. } = row;
             let Some(doom) = machine.life.doom.filter(|doom| machine.life.must_delete() && !skip(seq, *doom))
             else {
                 continue;
@@ -86,6 +90,7 @@ impl Tx<'_> {
                 seq,
                 name: machine.name,
                 uid: machine.facts.uid,
+                imported,
                 unresolved,
                 doom,
                 force,

@@ -3,6 +3,8 @@
 //! An imported machine is as one of ours whose creation was settled just now: the next listing shows what has become
 //! of its pod. Until then nothing is answered for it, and it is not said to be gone.
 
+use std::collections::HashMap;
+
 use hf_core::ground::Target;
 use hf_core::status::Readiness;
 use hf_core::{Doom, Life, PodFacts, PodSeen, RequestId, TemplateId};
@@ -187,6 +189,35 @@ impl Tx<'_> {
             self.insert_returned(request, position, returned, new.requested_at)?;
         }
         Ok(ImportVerdict::Taken)
+    }
+
+    /// The machines that were taken over and should have a pod in a cluster, by name, each with its pod's UID where that
+    /// is known. Their pods do not carry our label.
+    pub fn imported_there(&self, target: &Target) -> Result<HashMap<String, String>> {
+        let sql = "SELECT m.name, m.uid FROM machines AS m JOIN requests AS r ON r.seq = m.request
+                   WHERE (m.pod = 'present' OR (m.pod = 'never' AND m.creation = 'created'))
+                       AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3 AND r.origin = 'imported'";
+        let mut query = self.prepare(sql)?;
+        let key = (self.instance, &target.context, &target.namespace);
+        let rows = query.query_map(key, |row| Ok((row.get("name")?, row.get("uid")?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Whether any of them has not been looked for since it was taken over.
+    pub fn any_unseen_import(&self, target: &Target) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM machines AS m JOIN requests AS r ON r.seq = m.request
+                   WHERE (m.pod = 'present' OR (m.pod = 'never' AND m.creation = 'created'))
+                       AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3 AND m.pod = 'never'
+                       AND r.origin = 'imported')";
+        let key = (self.instance, &target.context, &target.namespace);
+        Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
+    }
+
+    /// The UID of the pod of one of them, empty where it is not known; `None` if the name is not one of theirs.
+    pub fn imported_pod(&self, name: &str) -> Result<Option<String>> {
+        let sql = "SELECT m.uid FROM machines AS m JOIN requests AS r ON r.seq = m.request
+                   WHERE m.name = ?1 AND m.instance = ?2 AND r.origin = 'imported' AND m.pod <> 'gone'";
+        Ok(self.prepare(sql)?.query_one((name, self.instance), |row| row.get(0)).optional()?)
     }
 
     /// What is to be said of an id that is used already.

@@ -220,7 +220,7 @@ impl Tx<'_> {
         Ok(if possible && !self.id_is_taken(id)? { Some((id, *count, template)) } else { None })
     }
 
-    fn is_imported(&self, row: &MachineRow) -> Result<bool> {
+    pub(crate) fn is_imported(&self, row: &MachineRow) -> Result<bool> {
         let sql = "SELECT origin = 'imported' FROM requests WHERE seq = ?1";
         Ok(self.prepare(sql)?.query_one([row.request], |row| row.get(0))?)
     }

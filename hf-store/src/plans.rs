@@ -59,7 +59,7 @@ const WORK: &[(&str, &[&str])] = &[
     // Counted for `maxNumber`, from the index alone.
     ("machines_live", &["acquire.rs"]),
     // A listing is compared with all pods that it should show.
-    ("machines_there", &["observe.rs", "inhabited.rs"]),
+    ("machines_there", &["observe.rs", "inhabited.rs", "import.rs"]),
     ("machines_unclaimed", &["unclaimed.rs"]),
     ("requests_unclaimed", &["unclaimed.rs"]),
     ("requests_forgotten", &["retention.rs"]),
@@ -320,6 +320,8 @@ fn import(store: &mut crate::Store) {
     let id = RequestId::parse("imported-back").unwrap();
     let back = crate::ImportedReturn { id, requested_at: now(), names: Vec::new() };
     store.write(|tx| tx.import_request(&imported, now()).and(tx.import_return(&back, now()))).unwrap();
+    let target = Target::default();
+    store.read(|tx| tx.imported_there(&target).and(tx.any_unseen_import(&target)).and(tx.imported_pod("a-0"))).unwrap();
 }
 
 fn identity(uid: &str, server: &str) -> ClusterIdentity {

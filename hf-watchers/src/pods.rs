@@ -1,6 +1,7 @@
 //! Taking what the cluster says into the store: a full listing, then a watch from there on, and again.
 
 mod feed;
+mod imported;
 mod take;
 
 use std::convert::Infallible;
@@ -25,6 +26,9 @@ const PROGRESS: Duration = Duration::from_secs(10);
 /// How long to wait before a listing that is doubted is taken again.
 const SECOND_LOOK: Duration = Duration::from_secs(5);
 
+/// How often it is looked whether machines were taken over from another provider, unless we are woken.
+const IMPORTS: Duration = Duration::from_secs(10);
+
 /// The reason for taking a listing a second time.
 const DOUBTED: &str = "most running machines are missing";
 
@@ -36,7 +40,17 @@ pub(crate) async fn run(context: Context, target: Target) {
         Adoption { readiness: context.config.readiness, start_timeout: context.config.start_timeout };
     let waker = Waker::new(&context.settings.workdir);
     let (patience, counted) = (Patience::default(), Instant::now());
-    let mut watcher = Watcher { context, target, store, adoption, waker, patience, counted, hears: false };
+    let mut watcher = Watcher {
+        context,
+        target,
+        store,
+        adoption,
+        waker,
+        patience,
+        counted,
+        hears: false,
+        imports: counted,
+    };
     tokio::select! {
         // Every transaction is whole by itself: there is nothing to drain.
         () = stop.cancelled() => {}
@@ -60,6 +74,15 @@ impl From<Error> for Interrupted {
     }
 }
 
+impl From<imported::Failed> for Interrupted {
+    fn from(failed: imported::Failed) -> Self {
+        match failed {
+            imported::Failed::Cluster(error) => Self::Cluster(error),
+            imported::Failed::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl hf_store::StoreError for Interrupted {
     fn about(self, path: &std::path::Path) -> Self {
         match self {
@@ -80,6 +103,8 @@ struct Watcher {
     counted: Instant,
     /// Whether we hear of our pods: while we do not, they may have started without our knowing.
     hears: bool,
+    /// When it was last looked whether machines were taken over.
+    imports: Instant,
 }
 
 /// What a listing leaves to go on from.
@@ -162,12 +187,15 @@ impl Watcher {
         let instance = self.store.instance().clone();
         let scopes = (Scope::Ours(instance.clone()), Scope::Others(instance));
         let ours = link.cluster.list(&scopes.0).await.map_err(Interrupted::Cluster)?;
-        let others = link.cluster.list(&scopes.1).await.map_err(Interrupted::Cluster)?;
+        let mut others = link.cluster.list(&scopes.1).await.map_err(Interrupted::Cluster)?;
         if ours.unreadable > 0 {
             let message = format!("{} objects in the listing have no readable name", ours.unreadable);
             return Err(Interrupted::Cluster(ApiError { kind: Trouble::Bad, message, retry_after: None }));
         }
-        let pods: Vec<SeenPod> = ours.pods.into_iter().filter_map(seen).collect();
+        let mut pods: Vec<SeenPod> = ours.pods.into_iter().filter_map(seen).collect();
+        let imported = imported::known(&mut self.store, &self.target)?;
+        let picked = imported::pick(&link.cluster, &imported, &mut others.pods).await;
+        pods.extend(picked.map_err(Interrupted::Cluster)?);
         let names: Vec<String> = others.pods.into_iter().map(|pod| pod.name).collect();
         let listing = FullListing { target: &self.target, pods: &pods, others: &names, tick, again };
         let (adoption, now) = (self.adoption, (self.context.clock)());
@@ -223,6 +251,7 @@ impl Watcher {
                     if self.store.version()?.0 != generation {
                         return Err(replaced());
                     }
+                    self.look_for_imports()?;
                     continue;
                 }
             };
@@ -247,6 +276,21 @@ impl Watcher {
         }
     }
 
+    /// Machines that were taken over since the listing may have pods that nothing happens to: only a new one shows them.
+    fn look_for_imports(&mut self) -> Result<(), Interrupted> {
+        let woken = self.context.wake.has_changed().unwrap_or_default();
+        if !woken && self.imports.elapsed() < IMPORTS {
+            return Ok(());
+        }
+        self.context.wake.mark_unchanged();
+        self.imports = Instant::now();
+        let target = &self.target;
+        if self.store.read(|tx| tx.any_unseen_import(target))? {
+            return Err(Interrupted::List("machines were taken over".to_owned()));
+        }
+        Ok(())
+    }
+
     fn speaks(&mut self, is_ours: bool) {
         self.hears |= is_ours;
         self.context.troubles.clear(&self.target, kind(is_ours));
@@ -267,7 +311,8 @@ impl Watcher {
         let batch = if is_ours {
             Batched::Ours(changes.iter().filter_map(observed).collect())
         } else {
-            Batched::Others(changes)
+            let told = imported::observed(&link.cluster, &mut self.store, changes).await;
+            Batched::Others(changes, told?)
         };
         if batch.is_empty() && progress.is_none() {
             return Ok(());

@@ -187,7 +187,7 @@ async fn delete(cluster: &Cluster, item: &Unwanted) -> (Outcome, Option<ApiError
     }
     // Its UID is not known: what has its name may be a stranger's.
     match cluster.get(name, DEADLINE).await {
-        Ok(Some(pod)) if pod.origin.as_ref().is_some_and(|origin| *origin.instance == *instance) => {
+        Ok(Some(pod)) if pod.origin.as_ref().map_or(due.imported, |origin| *origin.instance == *instance) => {
             settle(cluster.delete(name, Some(&pod.uid), grace, DEADLINE).await)
         }
         Ok(Some(_)) => (Outcome::Settled(DeletionOutcome::Absent), None),

@@ -67,6 +67,22 @@ fn an_imported_row_makes_its_pod_ours() {
 }
 
 #[test]
+fn their_pods_are_known_by_name_and_uid() {
+    let mut bed = bed();
+    let target = Target::default();
+    let there = bed.read(|tx| tx.imported_there(&target));
+    // The third is still to be created, and will be like any of ours.
+    assert_eq!(there.len(), 2);
+    assert_eq!((there["old-0"].as_str(), there["old-1"].as_str()), ("uid-0", "uid-1"));
+    assert!(bed.read(|tx| tx.any_unseen_import(&target)));
+    bed.observe(&[Observed::Present(strangers(0)), Observed::Present(strangers(1))]);
+    assert!(!bed.read(|tx| tx.any_unseen_import(&target)));
+    assert_eq!(bed.read(|tx| tx.imported_pod("old-0")).as_deref(), Some("uid-0"));
+    let ours = bed.running(1);
+    assert_eq!(bed.read(|tx| tx.imported_pod(ours.machine(0).as_str())), None);
+}
+
+#[test]
 fn a_listing_from_before_the_import_settles_nothing_and_one_after_it_does() {
     let mut bed = bed();
     assert_eq!(bed.list_of(&[], 0, true), ListingVerdict::Believed { adopted: 0, vanished: 0 });

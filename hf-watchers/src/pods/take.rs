@@ -10,8 +10,8 @@ use jiff::Timestamp;
 pub(super) enum Batched<'a> {
     /// Of our pods.
     Ours(Vec<Observed>),
-    /// Of everybody else's.
-    Others(&'a [Change]),
+    /// Of everybody else's, and what they mean for those that were taken over.
+    Others(&'a [Change], Vec<Observed>),
 }
 
 impl Batched<'_> {
@@ -19,7 +19,7 @@ impl Batched<'_> {
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Ours(told) => told.is_empty(),
-            Self::Others(changes) => changes.iter().all(|change| *change == Change::Progress),
+            Self::Others(changes, _) => changes.iter().all(|change| *change == Change::Progress),
         }
     }
 
@@ -33,8 +33,9 @@ impl Batched<'_> {
     ) -> Result<usize, Error> {
         match self {
             Self::Ours(told) => tx.observe(target, told, adoption, now),
-            Self::Others(changes) => {
-                changes.iter().try_for_each(|change| note(tx, target, change)).map(|()| 0)
+            Self::Others(changes, told) => {
+                changes.iter().try_for_each(|change| note(tx, target, change))?;
+                tx.observe(target, told, adoption, now)
             }
         }
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod faults;
+mod imported;
 mod lifecycle;
 mod returns;
 mod timeouts;

@@ -51,7 +51,7 @@ impl Surroundings<'_> {
     }
 
     fn reason(&self) -> Result<Option<String>, CliError> {
-        let View { settings, config, now } = self.view;
+        let View { settings, now, .. } = self.view;
         let templates = match settings.templates() {
             Ok(templates) => templates,
             Err(error) => return Ok(Some(format!("the configured clusters are not known: {error}"))),

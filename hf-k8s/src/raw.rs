@@ -90,7 +90,8 @@ pub(crate) struct Toleration<'a> {
     pub(crate) value: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) effect: Option<Text<'a>>,
-    pub(crate) toleration_seconds: Option<i64>,
+    #[serde(rename = "tolerationSeconds")]
+    pub(crate) seconds: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -321,7 +321,9 @@ fn import(store: &mut crate::Store) {
     let back = crate::ImportedReturn { id, requested_at: now(), names: Vec::new() };
     store.write(|tx| tx.import_request(&imported, now()).and(tx.import_return(&back, now()))).unwrap();
     let target = Target::default();
-    store.read(|tx| tx.imported_there(&target).and(tx.any_unseen_import(&target)).and(tx.imported_pod("a-0"))).unwrap();
+    store
+        .read(|tx| tx.imported_there(&target).and(tx.any_unseen_import(&target)).and(tx.imported_pod("a-0")))
+        .unwrap();
 }
 
 fn identity(uid: &str, server: &str) -> ClusterIdentity {

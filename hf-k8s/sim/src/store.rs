@@ -177,14 +177,8 @@ impl Store {
             journal.append(change, &object, nanos);
         }
         let table = &mut self.tables[object.resource as usize];
-        let event = Arc::new(Event {
-            revision: self.revision,
-            change,
-            object,
-            previous,
-            at: Instant::now(),
-            nanos,
-        });
+        let event =
+            Arc::new(Event { revision: self.revision, change, object, previous, at: Instant::now(), nanos });
         table.log.push_back(Arc::clone(&event));
         if table.log.len() > self.history
             && let Some(oldest) = table.log.pop_front()

@@ -9,7 +9,7 @@ pub(super) fn stays(spec: &Spec<'_>, taint: &str) -> Option<u32> {
     if matching.peek().is_none() {
         return Some(0);
     }
-    let times = matching.filter_map(|one| one.toleration_seconds);
+    let times = matching.filter_map(|one| one.seconds);
     // Below zero is at once.
     times.min().map(|seconds| u32::try_from(seconds.max(0)).unwrap_or(u32::MAX))
 }

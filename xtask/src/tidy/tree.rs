@@ -46,7 +46,7 @@ fn walk(directory: &Path, prefix: &str, files: &mut Vec<File>) -> anyhow::Result
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
         let kind = entry.file_type()?;
-        if kind.is_dir() && name != ".git" {
+        if kind.is_dir() && ![".git", "target"].contains(&&*name) {
             walk(&entry.path(), &format!("{path}/"), files)?;
         } else if kind.is_file()
             && let Ok(text) = String::from_utf8(fs::read(entry.path())?)

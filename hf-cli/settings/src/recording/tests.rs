@@ -19,7 +19,10 @@ fn what_was_added_is_read_again() {
     assert_eq!(read, calls);
     assert_eq!((&read[0].input, &read[1].input), (&json!({"requests": []}), &json!("no JSON")));
     let text = fs::read_to_string(&path).unwrap();
-    assert!(text.starts_with(r#"{"at":"2023-11-14T22:13:20.123Z","call":"getRequestStatus","input":"#), "{text}");
+    assert!(
+        text.starts_with(r#"{"at":"2023-11-14T22:13:20.123Z","call":"getRequestStatus","input":"#),
+        "{text}"
+    );
 }
 
 #[test]

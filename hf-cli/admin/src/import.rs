@@ -13,8 +13,6 @@ mod machine;
 mod manifests;
 mod plan;
 mod pod;
-#[cfg(test)]
-mod tests;
 mod tree;
 
 use plan::{Plan, Planned, Summary};

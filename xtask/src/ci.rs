@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::console::{Console, complain, seconds};
-use crate::{bench, cargo, demo, e2e, stop, test, tidy};
+use crate::{cargo, demo, e2e, stop, test, tidy};
 
 /// How a step ended, if it could be taken.
 #[derive(Default)]
@@ -35,7 +35,6 @@ const STEPS: &[Step] = &[
     ("test", test),
     ("e2e", e2e),
     ("demo", demo),
-    ("bench", bench),
 ];
 
 /// Runs every step, also after one that failed: all that is wrong is said at once.
@@ -122,12 +121,6 @@ fn e2e() -> anyhow::Result<End> {
 
 fn failure(verdict: anyhow::Result<()>) -> Option<String> {
     verdict.err().map(|error| format!("{error:#}"))
-}
-
-/// Whether all can be measured; how fast it is depends on the machine, and on what else it does.
-fn bench() -> anyhow::Result<End> {
-    bench::run(&bench::Args::smoke()?)?;
-    Ok(End::default())
 }
 
 /// The demo as others would use it: by its last line.

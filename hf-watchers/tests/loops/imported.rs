@@ -28,7 +28,7 @@ fn store(world: &World) -> Store {
 
 /// Takes over a request whose machines have these UIDs; one without was seen by nobody.
 fn import(world: &World, uids: &[Option<&str>]) {
-    let machine = |(ordinal, uid): (usize, &Option<&str>)| {
+    let machine = |(ordinal, uid): (usize, Option<&str>)| {
         let facts = PodFacts {
             uid: uid.unwrap_or_default().to_owned(),
             running: uid.is_some(),
@@ -53,7 +53,7 @@ fn import(world: &World, uids: &[Option<&str>]) {
         readiness: hf_core::status::Readiness::Running,
         start_timeout: 300,
         create_timeout: 1_800,
-        machines: uids.iter().enumerate().map(machine).collect(),
+        machines: uids.iter().copied().enumerate().map(machine).collect(),
     };
     let verdict = store(world).write(|tx| tx.import_request(&request, now())).unwrap();
     assert_eq!(verdict, ImportVerdict::Taken);

@@ -135,7 +135,7 @@ impl Past<'_> {
         let seen: Vec<_> =
             (0..count).map(|ordinal| Observed::Present(self.pod(&id, ordinal, count))).collect();
         tx.observe(&self.target, &seen, ADOPTION, self.now)?;
-        let request = self.request(tx, &id)?;
+        let request = Self::request(tx, &id)?;
         let answered: Vec<Answered> = tx
             .machines_of(request.seq)?
             .iter()
@@ -164,13 +164,13 @@ impl Past<'_> {
             })
             .collect();
         tx.observe(&self.target, &gone, ADOPTION, self.now)?;
-        let back = self.request(tx, &back)?;
+        let back = Self::request(tx, &back)?;
         let answered: Vec<Answered> = (0..count).map(|place| (i64::from(place), self.outcome(""))).collect();
         tx.give_answer(&back, RequestStatus::Complete, &answered, self.now)?;
         Ok(())
     }
 
-    fn request(&self, tx: &Tx<'_>, id: &RequestId) -> Result<RequestRow, Error> {
+    fn request(tx: &Tx<'_>, id: &RequestId) -> Result<RequestRow, Error> {
         tx.request(id.as_str())?.ok_or_else(|| Error::Row(format!("{id} was registered and is not there")))
     }
 

@@ -41,7 +41,7 @@ fn running(provider: &Provider<'_>, id: &str) -> anyhow::Result<Request> {
 }
 
 fn idle(bench: &mut Bench<'_>, provider: &Provider<'_>, count: u32) -> anyhow::Result<()> {
-    let time = bench.size(Duration::from_secs(60), Duration::from_secs(2));
+    let time = bench.size(Duration::from_mins(1), Duration::from_secs(2));
     std::thread::sleep(bench.size(Duration::from_secs(5), Duration::from_millis(200)));
     let cpu = |watcher| usage::cpu(provider.pid(watcher)?);
     let before = Watcher::ALL.map(cpu).into_iter().collect::<anyhow::Result<Vec<_>>>()?;
@@ -52,7 +52,7 @@ fn idle(bench: &mut Bench<'_>, provider: &Provider<'_>, count: u32) -> anyhow::R
         crate::stop::check()?;
     }
     for (watcher, before) in Watcher::ALL.into_iter().zip(before) {
-        let used = (cpu(watcher)? - before).as_secs_f64() * 1e3;
+        let used = cpu(watcher)?.saturating_sub(before).as_secs_f64() * 1e3;
         let figure =
             Figure::new(format!("idle {}, CPU", watcher.program()), "ms", used).goal(Goal::AtMost(50.0));
         bench.add(figure.note(format!("in {} s", time.as_secs())));

@@ -20,8 +20,8 @@ pub(crate) fn of(figures: &[Figure], judged: bool) -> String {
         table.add_row(row(figure, judged));
     }
     let notes = figures.iter().filter(|figure| !figure.note.is_empty());
-    let notes: String = notes.map(|figure| format!("\n{}: {}", figure.name, figure.note)).collect();
-    format!("{table}{notes}")
+    let notes = notes.map(|figure| format!("{}: {}", figure.name, figure.note));
+    std::iter::once(table.to_string()).chain(notes).collect::<Vec<_>>().join("\n")
 }
 
 fn row(figure: &Figure, judged: bool) -> Vec<String> {

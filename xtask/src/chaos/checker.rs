@@ -182,3 +182,6 @@ pub(super) fn history(
     history.sort();
     history
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,6 +70,12 @@ impl Pods {
         self.0.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// What happened to the only one.
+    #[cfg(test)]
+    pub(super) fn of_one(name: &str, events: Vec<Event>) -> Self {
+        Self(BTreeMap::from([(name.to_owned(), events)]))
+    }
+
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &[Event])> {
         self.0.iter().map(|(name, events)| (name.as_str(), events.as_slice()))

@@ -40,7 +40,7 @@ pub(crate) enum Command {
     #[command(visible_alias = "list-requests")]
     Requests(requests::Requests),
 
-    /// List machines.
+    /// List machines: what state they are in, and where they run.
     #[command(visible_alias = "list-machines")]
     Machines(machines::Machines),
 

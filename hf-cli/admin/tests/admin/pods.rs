@@ -1,12 +1,13 @@
 //! Deleting pods, against the simulated API server.
 
+use std::collections::BTreeSet;
+
 use hf_core::ground::Target;
 use hf_core::status::Readiness;
 use hf_core::{Attempt, PodFacts, PodPhase, TemplateId};
 use hf_k8s_sim::{Options, Sim};
 use hf_store::{Adoption, Observed, SeenPod, Settled};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 use crate::world::{World, column, now, pod_spec};
 

@@ -101,7 +101,8 @@ fn deny() -> anyhow::Result<End> {
     if !cargo::has("deny") {
         return Ok(End { skipped: Some("cargo-deny is not installed"), ..End::default() });
     }
-    let arguments = ["deny", "--offline", "--locked", "check", "bans", "licenses", "sources"];
+    let arguments =
+        ["deny", "--offline", "--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
     cargo::run(&mut cargo::command(&arguments))?;
     Ok(End::default())
 }

@@ -78,6 +78,7 @@ fn run(shared: &Arc<Shared>, method: &Method, path: &str, query: &Query) -> Resu
             Ok(Some(Value::Null))
         }
         ["log"] if reads => log(shared, query).map(Some),
+        ["nodes", name, command] if posts => node(&handle, name, command, query),
         ["pods", namespace, name, command] if posts => pod(&handle, namespace, name, command, query),
         _ => Ok(None),
     }
@@ -171,6 +172,18 @@ fn log(shared: &Arc<Shared>, query: &Query) -> Result<Value, String> {
         })
         .collect();
     Ok(json!({"revision": revision, "events": events}))
+}
+
+fn node(handle: &Handle, name: &str, command: &str, query: &Query) -> Result<Option<Value>, String> {
+    match command {
+        "taint" => handle.taint_node(name, query.get("taint")),
+        "ready" => handle.set_node_ready(name, true),
+        "not-ready" => handle.set_node_ready(name, false),
+        "remove" => handle.remove_node(name),
+        _ => return Ok(None),
+    }
+    .map(|()| Some(Value::Null))
+    .map_err(|error| error.to_string())
 }
 
 fn pod(

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    evictions,
+    clock, evictions,
     faults::{Fault, WatchFaults},
     kubelet, life,
     object::{Key, Stored},
@@ -222,16 +222,53 @@ impl Handle {
 
     /// Says whether a node is ready; its pods follow in auto mode.
     pub fn set_node_ready(&self, name: &str, ready: bool) -> Result<(), Error> {
+        self.change_node(name, |node| {
+            for condition in node["status"]["conditions"].as_array_mut().into_iter().flatten() {
+                if condition["type"] == "Ready" {
+                    condition["status"] = if ready { "True" } else { "False" }.into();
+                    condition["reason"] = if ready { "KubeletReady" } else { "KubeletNotReady" }.into();
+                    condition["lastTransitionTime"] = clock::now_stamp().into();
+                }
+            }
+        })
+    }
+
+    /// Changes a node behind the API's back: no rule applies.
+    pub fn change_node(&self, name: &str, change: impl FnOnce(&mut Value)) -> Result<(), Error> {
         let mut world = self.shared.lock();
         let node = world.store.get(Resource::Nodes, &Key::new("", name)).cloned();
         let mut value = node.ok_or_else(|| Error::NotFound(format!("node {name}")))?.value();
-        for condition in value["status"]["conditions"].as_array_mut().into_iter().flatten() {
-            if condition["type"] == "Ready" {
-                condition["status"] = if ready { "True" } else { "False" }.into();
-                condition["reason"] = if ready { "KubeletReady" } else { "KubeletNotReady" }.into();
-            }
-        }
+        change(&mut value);
         world.put(Resource::Nodes, value);
+        Ok(())
+    }
+
+    /// Adds a taint to a node, written `key=value:Effect` or `key:Effect`; with a `-` behind it, takes it away.
+    pub fn taint_node(&self, name: &str, taint: &str) -> Result<(), Error> {
+        let (taint, adds) = taint.strip_suffix('-').map_or((taint, true), |taint| (taint, false));
+        let (rest, effect) =
+            taint.split_once(':').ok_or_else(|| Error::Impossible(format!("{taint} has no effect")))?;
+        let (key, value) = rest.split_once('=').unwrap_or((rest, ""));
+        let mut new = json!({"key": key, "effect": effect, "timeAdded": clock::now_stamp()});
+        if !value.is_empty() {
+            new["value"] = value.into();
+        }
+        self.change_node(name, |node| {
+            let mut taints = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
+            taints.retain(|taint| taint["key"] != key || taint["effect"] != effect);
+            taints.extend(adds.then_some(new));
+            node["spec"]["taints"] = taints.into();
+        })
+    }
+
+    /// Removes a node at once, as a cloud does with the machine behind it.
+    pub fn remove_node(&self, name: &str) -> Result<(), Error> {
+        let mut world = self.shared.lock();
+        let key = Key::new("", name);
+        if world.store.get(Resource::Nodes, &key).is_none() {
+            return Err(Error::NotFound(format!("node {name}")));
+        }
+        world.remove(Resource::Nodes, &key);
         Ok(())
     }
 

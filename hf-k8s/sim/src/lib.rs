@@ -75,6 +75,7 @@
 //! | `POST /kubesim/pace?create-rate=300&latency=2ms&max-inflight=20&mutating-inflight=10` | limits on speed; `0` or `off` ends one |
 //! | `POST /kubesim/down?for=30s` | refuse connections for a time |
 //! | `POST /kubesim/pods/NS/NAME/COMMAND` | `schedule`, `start`, `fail?reason=…&message=…`, `evict`, `finish-delete`, `vanish`, `break[?part=metadata]`, `mend` |
+//! | `POST /kubesim/nodes/NAME/COMMAND` | `taint?taint=KEY=VALUE:EFFECT` (with a `-` behind it: take it away), `ready`, `not-ready`, `remove` |
 //! | `GET /kubesim/log?resource=pods&since=VERSION&limit=N` | what happened to objects, with times in nanoseconds |
 //!
 //! A fault is made of a filter (`verb`, `resource`, `name`, `probability`, `count`) and of what happens:

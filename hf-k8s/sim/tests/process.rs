@@ -159,6 +159,20 @@ fn faults_and_counts_are_reached_by_http() {
 }
 
 #[test]
+fn nodes_are_moved_by_http() {
+    let sim = Running::start(&["--nodes", "2"]);
+    let taints = || sim.ask("GET", "/api/v1/nodes/node-0", "").1["spec"]["taints"].clone();
+    assert_eq!(sim.ask("POST", "/kubesim/nodes/node-0/taint?taint=a%3Db:NoSchedule", "").0, 200);
+    assert_eq!((taints()[0]["key"].as_str(), taints()[0]["value"].as_str()), (Some("a"), Some("b")));
+    assert_eq!(sim.ask("POST", "/kubesim/nodes/node-0/taint?taint=a:NoSchedule-", "").0, 200);
+    assert!(taints().as_array().is_none_or(Vec::is_empty));
+    assert_eq!(sim.ask("POST", "/kubesim/nodes/node-0/taint?taint=a", "").0, 400);
+    assert_eq!(sim.ask("POST", "/kubesim/nodes/node-1/remove", "").0, 200);
+    assert_eq!(sim.ask("GET", "/api/v1/nodes/node-1", "").0, 404);
+    assert_eq!(sim.ask("POST", "/kubesim/nodes/node-1/not-ready", "").0, 400);
+}
+
+#[test]
 fn roles_are_read_from_yaml() {
     let dir = tempfile::tempdir().unwrap();
     let role = dir.path().join("role.yaml");

@@ -152,6 +152,11 @@ impl Cluster {
         Request::new(format!("/api/v1/namespaces/{}/pods", self.shared.namespace))
     }
 
+    /// The path of the cluster's nodes.
+    pub(crate) fn nodes() -> Request {
+        Request::new("/api/v1/nodes")
+    }
+
     /// Waits for a turn. It ends when the turn is dropped.
     pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed; without a turn the request would only be made earlier.

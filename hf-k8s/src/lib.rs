@@ -5,6 +5,7 @@
 //!   spec      manifest + Origin -> the pod that is asked for
 //!   Cluster   create, delete, get                           one request, one outcome, one deadline
 //!             list, watch                                   pods folded to facts, the objects dropped
+//!             list_nodes, watch_nodes                       the same of nodes, where that is allowed
 //!   facts     an object's JSON -> PodFacts                  a plain function
 //!   error     an answer or a broken connection -> what has to be done about it
 //! ```
@@ -23,6 +24,7 @@ mod delete;
 mod error;
 mod facts;
 mod list;
+mod nodes;
 mod origin;
 mod pod;
 mod proxy;
@@ -40,6 +42,7 @@ pub use create::CreateOutcome;
 pub use delete::DeleteOutcome;
 pub use error::{ApiError, Trouble};
 pub use list::Listing;
+pub use nodes::{NodeChange, NodeChanged, NodeListing};
 pub use origin::Origin;
 pub use pod::{History, Pod};
 pub use scope::Scope;

@@ -1,6 +1,6 @@
 //! One watch call.
 
-mod event;
+pub(crate) mod event;
 mod lines;
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use kube::client::Body;
 use kube::core::params::WatchParams;
 
 use crate::error::{ApiError, Trouble};
-use crate::pod::Reading;
+use crate::list::Asked;
 use crate::request::{get, refusal};
 use crate::transport::lost;
 use crate::{Cluster, Pod, Scope};
@@ -60,21 +60,34 @@ impl Cluster {
         scope: &Scope,
         resource_version: &str,
     ) -> impl Stream<Item = Result<Changed, ApiError>> + Send + 'static + use<> {
-        let version = resource_version.to_owned();
-        let watching = Watching {
-            cluster: self.clone(),
-            scope: scope.clone(),
-            reading: scope.reading(),
-            state: State::Closed(version),
-        };
+        let asked =
+            Asked { path: self.pods(), selector: Some(scope.selector()), accept: scope.accept(false) };
+        let reading = scope.reading();
+        self.follow(asked, resource_version, move |line| event::read(line, &reading))
+    }
+
+    /// Watches anything from a version on, and reads it line by line.
+    pub(crate) fn follow<T, R>(
+        &self,
+        asked: Asked,
+        resource_version: &str,
+        read: R,
+    ) -> impl Stream<Item = Result<T, ApiError>> + Send + 'static + use<T, R>
+    where
+        T: 'static,
+        R: Fn(&str) -> Result<T, ApiError> + Send + 'static,
+    {
+        let state = State::Closed(resource_version.to_owned());
+        let watching = Watching { cluster: self.clone(), asked, read, state };
         stream::unfold(watching, |mut watching| async move { Some((watching.next().await?, watching)) })
     }
 }
 
-struct Watching {
+struct Watching<R> {
     cluster: Cluster,
-    scope: Scope,
-    reading: Reading,
+    asked: Asked,
+    /// Reads a line.
+    read: R,
     state: State,
 }
 
@@ -84,8 +97,8 @@ enum State {
     Ended,
 }
 
-impl Watching {
-    async fn next(&mut self) -> Option<Result<Changed, ApiError>> {
+impl<T, R: Fn(&str) -> Result<T, ApiError>> Watching<R> {
+    async fn next(&mut self) -> Option<Result<T, ApiError>> {
         let result = self.step().await.transpose();
         // An error is the last word, so that nobody misses a change after it.
         if !matches!(result, Some(Ok(_))) {
@@ -94,19 +107,16 @@ impl Watching {
         result
     }
 
-    async fn step(&mut self) -> Result<Option<Changed>, ApiError> {
+    async fn step(&mut self) -> Result<Option<T>, ApiError> {
         if let State::Closed(version) = &self.state {
-            let body = open(&self.cluster, &self.scope, version).await?;
+            let body = open(&self.cluster, &self.asked, version).await?;
             self.state = State::Open(body, Lines::default());
         }
         let State::Open(body, lines) = &mut self.state else { return Ok(None) };
         let silence = self.cluster.limits().silence;
         loop {
             if let Some(line) = lines.next() {
-                if let Some(changed) = event::read(&String::from_utf8_lossy(line), &self.reading)? {
-                    return Ok(Some(changed));
-                }
-                continue;
+                return (self.read)(&String::from_utf8_lossy(line)).map(Some);
             }
             let frame = tokio::time::timeout(silence, body.frame()).await.map_err(|_| {
                 let message = format!("the watch was silent for {} s", silence.as_secs_f32());
@@ -127,15 +137,15 @@ impl Watching {
 }
 
 /// Makes the call. The server answers at once, though nothing may have happened yet.
-async fn open(cluster: &Cluster, scope: &Scope, version: &str) -> Result<Body, ApiError> {
+async fn open(cluster: &Cluster, asked: &Asked, version: &str) -> Result<Body, ApiError> {
     let limits = cluster.limits();
     let parameters = WatchParams {
-        label_selector: Some(scope.selector()),
+        label_selector: asked.selector.clone(),
         timeout: Some(spread(limits.watch)),
         bookmarks: true,
         ..WatchParams::default()
     };
-    let mut request = get(cluster.pods().watch(&parameters, version), scope.accept(false))?;
+    let mut request = get(asked.path.watch(&parameters, version), asked.accept)?;
     // Servers from 1.37 on compress each event by itself, which is more than a decoder of one stream can undo.
     request.headers_mut().insert(http::header::ACCEPT_ENCODING, http::HeaderValue::from_static("identity"));
     let answer = async {

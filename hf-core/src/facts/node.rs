@@ -49,8 +49,8 @@ pub struct NodeFacts {
     pub instance_type: String,
     /// `spot`, `on-demand` or what else its labels say, in lower case with hyphens; empty if they say nothing.
     pub capacity_type: String,
-    /// `status.allocatable.cpu`, if it can be read.
+    /// `status.capacity.cpu`, or what of it is allocatable, if it can be read.
     pub cpu: Option<Quantity>,
-    /// `status.allocatable.memory`, if it can be read.
+    /// `status.capacity.memory`, or what of it is allocatable, if it can be read.
     pub memory: Option<Quantity>,
 }

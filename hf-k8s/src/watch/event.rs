@@ -16,8 +16,44 @@ struct Event<'a> {
     object: &'a RawValue,
 }
 
-/// Reads a line. An error is one that the server sent.
-pub(super) fn read(line: &str, reading: &Reading) -> Result<Option<Changed>, ApiError> {
+/// What a line tells of an object of any kind, and the version that it led to.
+pub(crate) struct Told<T> {
+    pub(crate) what: What<T>,
+    pub(crate) resource_version: Option<String>,
+}
+
+/// What happened to an object.
+pub(crate) enum What<T> {
+    Present(T),
+    Gone(T),
+    /// Nothing, up to this version.
+    Progress,
+    /// Only a new listing can tell.
+    Unreadable,
+}
+
+/// Reads a line about a pod. An error is one that the server sent.
+pub(super) fn read(line: &str, reading: &Reading) -> Result<Changed, ApiError> {
+    let told =
+        read_as(line, |object| pod::read(object, reading).map(|read| (read.pod, read.resource_version)))?;
+    let change = match told.what {
+        What::Present(pod) => Change::Present(pod),
+        What::Gone(pod) => Change::Gone {
+            name: pod.name.clone(),
+            uid: Some(pod.uid.clone()).filter(|uid| !uid.is_empty()),
+            last: pod.facts.is_some().then(|| Box::new(pod)),
+        },
+        What::Progress => Change::Progress,
+        What::Unreadable => Change::Unreadable,
+    };
+    Ok(Changed { change, resource_version: told.resource_version })
+}
+
+/// Reads a line about an object that `item` reads, with its version. An error is one that the server sent.
+pub(crate) fn read_as<T>(
+    line: &str,
+    item: impl FnOnce(&str) -> Option<(T, Option<String>)>,
+) -> Result<Told<T>, ApiError> {
     let Ok(event) = serde_json::from_str::<Event<'_>>(line) else {
         return settle(line);
     };
@@ -27,28 +63,22 @@ pub(super) fn read(line: &str, reading: &Reading) -> Result<Option<Changed>, Api
         return Err(Refusal::of_event(object).error());
     }
     if kind == "BOOKMARK" {
-        let resource_version = version(object);
-        return Ok(Some(Changed { change: Change::Progress, resource_version }));
+        return Ok(Told { what: What::Progress, resource_version: version(object) });
     }
-    let Some(read) = pod::read(object, reading) else {
-        return Ok(Some(Changed { change: Change::Unreadable, resource_version: version(object) }));
+    let Some((read, resource_version)) = item(object) else {
+        return Ok(Told { what: What::Unreadable, resource_version: version(object) });
     };
-    let pod = read.pod;
-    let change = match kind {
-        "ADDED" | "MODIFIED" => Change::Present(pod),
-        "DELETED" => Change::Gone {
-            name: pod.name.clone(),
-            uid: Some(pod.uid.clone()).filter(|uid| !uid.is_empty()),
-            last: pod.facts.is_some().then(|| Box::new(pod)),
-        },
-        // Kubernetes may invent more; what happened to the pod is told by a listing.
-        _ => Change::Unreadable,
+    let what = match kind {
+        "ADDED" | "MODIFIED" => What::Present(read),
+        "DELETED" => What::Gone(read),
+        // Kubernetes may invent more; what happened to the object is told by a listing.
+        _ => What::Unreadable,
     };
-    Ok(Some(Changed { change, resource_version: read.resource_version }))
+    Ok(Told { what, resource_version })
 }
 
 /// A line that is no event: a bare `Status`, as some proxies and old servers send, or something that cannot be known.
-fn settle(line: &str) -> Result<Option<Changed>, ApiError> {
+fn settle<T>(line: &str) -> Result<Told<T>, ApiError> {
     #[derive(Deserialize)]
     struct Bare<'a> {
         #[serde(borrow)]
@@ -56,7 +86,7 @@ fn settle(line: &str) -> Result<Option<Changed>, ApiError> {
     }
     match serde_json::from_str::<Bare<'_>>(line) {
         Ok(bare) if bare.kind.0 == "Status" => Err(Refusal::of_event(line).error()),
-        _ => Ok(Some(Changed { change: Change::Unreadable, resource_version: None })),
+        _ => Ok(Told { what: What::Unreadable, resource_version: None }),
     }
 }
 

@@ -3,19 +3,20 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::pod::Reading;
 
 fn ours() -> Reading {
     Scope::Ours(Instance::parse("hf").unwrap()).reading()
 }
 
-fn read(line: &str) -> Result<Option<Changed>, ApiError> {
+fn read(line: &str) -> Result<Changed, ApiError> {
     event::read(line, &ours())
 }
 
 /// What a line tells, in short: the change and the version.
 #[track_caller]
 fn check(line: &str, change: &str, version: Option<&str>) {
-    let changed = read(line).unwrap().unwrap();
+    let changed = read(line).unwrap();
     let found = match changed.change {
         Change::Present(pod) if pod.facts.is_some() => format!("present {}", pod.name),
         Change::Present(pod) => format!("unknown {}", pod.name),
@@ -130,7 +131,7 @@ proptest! {
         paths(&pod, "", &mut places);
         places.retain(|place| !["", "/metadata", "/metadata/name"].contains(&place.as_str()));
         *pod.pointer_mut(&places[at.index(places.len())]).unwrap() = other;
-        let changed = read(&json!({"type": "MODIFIED", "object": pod}).to_string()).unwrap().unwrap();
+        let changed = read(&json!({"type": "MODIFIED", "object": pod}).to_string()).unwrap();
         prop_assert!(matches!(changed.change, Change::Present(pod) if pod.name == "a"));
     }
 

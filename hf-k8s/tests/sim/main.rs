@@ -5,6 +5,7 @@ mod calls;
 mod creates;
 mod deletes;
 mod lists;
+mod nodes;
 mod watches;
 
 use std::time::Duration;

@@ -98,6 +98,7 @@ impl Provider for StoreProvider {
             readiness: template.own.readiness.unwrap_or(config.readiness),
             start_timeout: template.own.start_timeout.unwrap_or(config.start_timeout),
             create_timeout: template.own.create_timeout.unwrap_or(config.create_timeout),
+            priority: template.own.priority,
             now: self.now,
         };
         let mut store = self.open(&config)?;

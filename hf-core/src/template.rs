@@ -43,6 +43,8 @@ pub struct Own {
     pub create_timeout: Option<u32>,
     /// When a machine counts as delivered.
     pub readiness: Option<Readiness>,
+    /// Machines of templates with a higher one are created first.
+    pub priority: i32,
 }
 
 /// Why a template cannot be used.

@@ -36,6 +36,8 @@ pub struct NewAcquire<'a> {
     pub start_timeout: u32,
     /// How long a machine may take to be created, in seconds.
     pub create_timeout: u32,
+    /// Of the template: machines of a higher one are created first.
+    pub priority: i32,
     /// Now.
     pub now: Timestamp,
 }
@@ -103,6 +105,7 @@ impl Tx<'_> {
             readiness: new.readiness,
             start_timeout: new.start_timeout,
             create_timeout: new.create_timeout,
+            priority: new.priority,
         })?;
         for ordinal in 0..new.count {
             self.insert_machine(request, &id, ordinal, new.template.as_str(), new.target, "wanted")?;
@@ -142,8 +145,9 @@ impl Tx<'_> {
     ) -> Result<i64> {
         let name = id.machine(ordinal);
         let sql = "INSERT INTO machines (instance, request, ordinal, template, context, namespace, name, machine_id,
-                       creation, adopted)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?8 = 'lost')";
+                       creation, adopted, turn)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?8 = 'lost',
+                       (SELECT -priority FROM requests WHERE seq = ?2))";
         Ok(self.prepare(sql)?.insert((
             self.instance,
             request,

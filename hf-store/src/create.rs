@@ -43,9 +43,35 @@ pub struct Settled {
     pub message: String,
 }
 
+/// How much may be claimed at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Room<S, T> {
+    /// In all.
+    pub most: usize,
+    /// Of one request while others wait, so that a large one holds up no other.
+    pub share: usize,
+    /// Whether a machine is passed over, by its key.
+    pub skip: S,
+    /// How many of a template; 0 passes it over.
+    pub of_template: T,
+}
+
+/// A request's place in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// The negated priority: less comes first.
+    turn: i64,
+    /// Its key.
+    pub(crate) request: i64,
+}
+
+impl Waiting {
+    /// Before all requests.
+    pub(crate) const FIRST: Self = Self { turn: i64::MIN, request: 0 };
+}
+
 impl Tx<'_> {
-    /// Claims up to `most` machines for one POST each, a share of every request that waits, and passes over those
-    /// that `skip` names. `share` bounds what one request gets at a time, so that a large one holds up no other.
+    /// As [`Self::claim_within`], whatever the template.
     pub fn claim(
         &self,
         target: &Target,
@@ -53,41 +79,70 @@ impl Tx<'_> {
         share: usize,
         skip: impl Fn(i64) -> bool,
     ) -> Result<Vec<Claimed>> {
+        self.claim_within(target, &Room { most, share, skip, of_template: |_: &TemplateId| usize::MAX })
+    }
+
+    /// Claims machines for one POST each: those of a higher priority first, and among equals a share of every request
+    /// that waits. What a priority leaves, because it is passed over or has no more, is for the next one.
+    pub fn claim_within(
+        &self,
+        target: &Target,
+        room: &Room<impl Fn(i64) -> bool, impl Fn(&TemplateId) -> usize>,
+    ) -> Result<Vec<Claimed>> {
         let mut claimed = Vec::new();
-        for share in [share.max(1), most] {
-            self.claim_round(target, most, share, &skip, &mut claimed)?;
+        let mut after = Waiting::FIRST;
+        while claimed.len() < room.most {
+            let Some(Waiting { turn, .. }) = self.next_waiting(target, after)? else { break };
+            for share in [room.share.max(1), room.most] {
+                self.claim_round(target, turn, share, room, &mut claimed)?;
+            }
+            after = Waiting { turn, request: i64::MAX };
         }
         Ok(claimed)
     }
 
-    /// Takes at most `share` machines of each request, in the order of the requests.
+    /// Takes at most `share` machines of each request of one priority, in the order of the requests.
     fn claim_round(
         &self,
         target: &Target,
-        most: usize,
+        turn: i64,
         share: usize,
-        skip: &impl Fn(i64) -> bool,
+        room: &Room<impl Fn(i64) -> bool, impl Fn(&TemplateId) -> usize>,
         claimed: &mut Vec<Claimed>,
     ) -> Result<()> {
-        let mut after = 0_i64;
-        while claimed.len() < most {
-            let Some(request) = self.next_waiting(target, after)? else { break };
-            let room = share.min(most - claimed.len());
-            claimed.extend(self.claim_of(request, room, skip)?);
-            after = request;
+        let mut after = Waiting { turn, request: 0 };
+        while claimed.len() < room.most {
+            let Some(next) = self.next_waiting(target, after)?.filter(|next| next.turn == turn) else {
+                break;
+            };
+            let of_template = |template: &TemplateId| {
+                let taken = claimed.iter().filter(|claim| claim.template == *template).count();
+                (room.of_template)(template).saturating_sub(taken).min(share).min(room.most - claimed.len())
+            };
+            let more = self.claim_of(next, of_template, &room.skip)?;
+            claimed.extend(more);
+            after = next;
         }
         Ok(())
     }
 
     /// The next request with machines to be created: one step of the index, however many machines each has.
-    pub(crate) fn next_waiting(&self, target: &Target, after: i64) -> Result<Option<i64>> {
-        let sql = "SELECT min(request) FROM machines
-                   WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 AND request > ?4";
-        let key = (self.instance, &target.context, &target.namespace, after);
-        Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
+    pub(crate) fn next_waiting(&self, target: &Target, after: Waiting) -> Result<Option<Waiting>> {
+        let sql = "SELECT turn, request FROM machines
+                   WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 AND (turn, request) > (?4, ?5)
+                   ORDER BY turn, request LIMIT 1";
+        let key = (self.instance, &target.context, &target.namespace, after.turn, after.request);
+        let read =
+            |row: &rusqlite::Row<'_>| Ok(Waiting { turn: row.get("turn")?, request: row.get("request")? });
+        Ok(self.prepare(sql)?.query_one(key, read).optional()?)
     }
 
-    fn claim_of(&self, request: i64, room: usize, skip: impl Fn(i64) -> bool) -> Result<Vec<Claimed>> {
+    fn claim_of(
+        &self,
+        Waiting { turn, request }: Waiting,
+        room: impl Fn(&TemplateId) -> usize,
+        skip: impl Fn(i64) -> bool,
+    ) -> Result<Vec<Claimed>> {
         let sql = "SELECT r.id, r.count, r.template, r.manifest FROM requests AS r WHERE r.seq = ?1";
         let read = |row: &rusqlite::Row<'_>| {
             let id = name(row, "id", RequestId::parse)?;
@@ -99,13 +154,18 @@ impl Tx<'_> {
         else {
             return Ok(Vec::new());
         };
+        let room = room(&template);
+        if room == 0 {
+            return Ok(Vec::new());
+        }
         let sql = "SELECT seq, ordinal, doubt FROM machines
                    WHERE to_create AND instance = ?1 AND context = (SELECT context FROM requests WHERE seq = ?2)
-                       AND namespace = (SELECT namespace FROM requests WHERE seq = ?2) AND request = ?2
+                       AND namespace = (SELECT namespace FROM requests WHERE seq = ?2)
+                       AND turn = ?3 AND request = ?2
                    ORDER BY ordinal";
         let mut query = self.prepare(sql)?;
         let found: Vec<(i64, u32, bool)> = query
-            .query_map((self.instance, request), |row| {
+            .query_map((self.instance, request, turn), |row| {
                 Ok((row.get("seq")?, row.get("ordinal")?, row.get("doubt")?))
             })?
             .filter(|row| row.as_ref().map_or(true, |(seq, ..)| !skip(*seq)))

@@ -113,6 +113,7 @@ impl Tx<'_> {
             readiness: new.readiness,
             start_timeout: new.start_timeout,
             create_timeout: new.create_timeout,
+            priority: 0,
         })?;
         self.note(
             new.requested_at,
@@ -181,6 +182,7 @@ impl Tx<'_> {
             readiness: Readiness::default(),
             start_timeout: 0,
             create_timeout: 0,
+            priority: 0,
         })?;
         let detail = format!("return of {}", new.names.len());
         self.note(new.requested_at, request, None, Event::Requested, &detail)?;

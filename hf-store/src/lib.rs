@@ -52,6 +52,7 @@ mod open;
 mod others;
 #[cfg(test)]
 mod plans;
+mod refusals;
 mod report;
 mod requests;
 mod retention;
@@ -69,7 +70,7 @@ pub use acquire::{NewAcquire, RegisterError};
 pub use answer::{Answered, MachineRow, RequestRow, Returned};
 pub use backup::backup;
 pub use clusters::{ClusterIdentity, IdentityCheck};
-pub use create::{Claimed, Settled};
+pub use create::{Claimed, Room, Settled};
 pub use delete::{DeletionOutcome, DueDeletion};
 pub use error::Error;
 pub use events::Event;

@@ -249,6 +249,7 @@ impl Tx<'_> {
             readiness: adoption.readiness,
             start_timeout: adoption.start_timeout,
             create_timeout: 0,
+            priority: 0,
         })?;
         for ordinal in 0..count {
             let seq = self.insert_machine(request, id, ordinal, template.as_str(), target, "lost")?;

@@ -51,7 +51,7 @@ const ALLOWED: &[(&str, &str)] = &[
 
 /// Indexes of sets that the watchers empty, or of what lives: walking through a part of one is the work of these files.
 const WORK: &[(&str, &[&str])] = &[
-    ("machines_to_create", &["create.rs", "timeouts.rs", "inhabited.rs"]),
+    ("machines_to_create", &["create.rs", "timeouts.rs", "inhabited.rs", "refusals.rs"]),
     ("machines_creating", &["create.rs", "inhabited.rs"]),
     ("machines_to_delete", &["delete.rs", "inhabited.rs"]),
     ("machines_starting", &["timeouts.rs"]),
@@ -192,6 +192,7 @@ fn workload(mut store: crate::Store) {
                 .collect();
             tx.settle(&settled, now())?;
             tx.take_over_claims(target)?;
+            tx.tell_waiting(target, &template, "full", 0)?;
             tx.machines_of(tx.request(id.as_str())?.unwrap().seq)
         })
         .unwrap();
@@ -252,6 +253,7 @@ fn workload(mut store: crate::Store) {
             tx.give_answer(&returning, RequestStatus::Complete, &[(0, outcome)], now())
         })
         .unwrap();
+    reject(&mut store, target);
     import(&mut store);
     report(&mut store);
     while store.forget(later(9), 5).unwrap() > 0 {}
@@ -259,6 +261,17 @@ fn workload(mut store: crate::Store) {
     let many: Vec<_> = (0..1_000).map(|n| format!("a-pod-of-somebody-else-{n}")).collect();
     store.write(|tx| tx.set_others(target, &many).and(tx.set_others(target, &[]))).unwrap();
     store.give_back_pages(1).unwrap();
+}
+
+fn reject(store: &mut crate::Store, target: &Target) {
+    let template = template();
+    store.write(|tx| tx.register_acquire(&acquire(2, &template, target))).unwrap();
+    store
+        .write(|tx| {
+            let claimed = tx.claim(target, 1, 1, |_| false)?;
+            tx.reject_others(claimed[0].seq, "invalid", now())
+        })
+        .unwrap();
 }
 
 fn look_around(tx: &crate::Tx<'_>, target: &Target) -> Result<(), crate::Error> {

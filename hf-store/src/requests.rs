@@ -69,6 +69,7 @@ pub(crate) struct NewRequest<'a> {
     pub(crate) readiness: Readiness,
     pub(crate) start_timeout: u32,
     pub(crate) create_timeout: u32,
+    pub(crate) priority: i32,
 }
 
 impl Tx<'_> {
@@ -87,8 +88,8 @@ impl Tx<'_> {
 
     pub(crate) fn insert_request(&self, new: &NewRequest<'_>) -> Result<i64> {
         let sql = "INSERT INTO requests (instance, id, kind, origin, requested_at, count, template, manifest,
-                       context, namespace, readiness, start_timeout_s, create_timeout_s)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                       context, namespace, readiness, start_timeout_s, create_timeout_s, priority)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         Ok(self.prepare(sql)?.insert(rusqlite::params![
             self.instance,
             new.id.as_str(),
@@ -103,6 +104,7 @@ impl Tx<'_> {
             new.readiness.spelling(),
             new.start_timeout,
             new.create_timeout,
+            new.priority,
         ])?)
     }
 

@@ -65,6 +65,7 @@ impl Tx<'_> {
             readiness: Readiness::default(),
             start_timeout: 0,
             create_timeout: 0,
+            priority: 0,
         })?;
         for (position, returned) in (0_u32..).zip(names) {
             self.insert_returned(request, position, returned, now)?;

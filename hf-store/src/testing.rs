@@ -175,6 +175,7 @@ pub(crate) fn acquire<'a>(count: u32, template: &'a TemplateId, target: &'a Targ
         readiness: Readiness::Running,
         start_timeout: 300,
         create_timeout: 1800,
+        priority: 0,
         now: now(),
     }
 }

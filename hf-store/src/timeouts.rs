@@ -9,6 +9,7 @@ use hf_core::Doom;
 use hf_core::ground::Target;
 use jiff::Timestamp;
 
+use crate::create::Waiting;
 use crate::error::Result;
 use crate::events::Event;
 use crate::machines::{MachineRow, select};
@@ -18,9 +19,10 @@ impl Tx<'_> {
     /// Adds to the time that requests have waited for machines to be created, and gives up those that have waited for
     /// too long. Returns how many machines were given up.
     pub fn wait_for_creation(&self, target: &Target, waited: Duration, now: Timestamp) -> Result<usize> {
-        let (mut given_up, mut last) = (0, 0);
-        while let Some(request) = self.next_waiting(target, last)? {
-            last = request;
+        let (mut given_up, mut last) = (0, Waiting::FIRST);
+        while let Some(next) = self.next_waiting(target, last)? {
+            last = next;
+            let request = next.request;
             let sql = "UPDATE requests SET waited_ms = waited_ms + ?2 WHERE seq = ?1
                        RETURNING waited_ms >= create_timeout_s * 1000 AS late";
             let late: bool =

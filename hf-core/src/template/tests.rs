@@ -88,12 +88,23 @@ fn a_bad_field_is_named() {
         ("startTimeout", json!("5")),
         ("namespace", json!("A b")),
         ("readiness", json!("soon")),
+        ("priority", json!("high")),
+        ("priority", json!(1.5)),
+        ("priority", json!(3_000_000_000_i64)),
     ] {
         let mut template = good();
         template[field] = value.clone();
         let error = file(json!([template])).remove(0).unwrap_err();
         assert!(error.reason.contains(field), "{field}: {value}: {error}");
     }
+}
+
+#[test]
+fn the_priority_is_none_above_another_unless_said() {
+    let mut template = good();
+    assert_eq!(file(json!([template])).remove(0).unwrap().own.priority, 0);
+    template["priority"] = json!(-3);
+    assert_eq!(file(json!([template])).remove(0).unwrap().own.priority, -3);
 }
 
 #[test]

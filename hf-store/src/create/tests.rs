@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use hf_core::{Doom, PodSeen};
 
 use super::*;
+use crate::NewAcquire;
 use crate::observe::Observed;
 use crate::testing::{Bed, acquire, in_both_modes, now, pending, running, seen, template};
 
@@ -50,6 +51,63 @@ fn a_small_request_has_its_share_behind_a_large_one() {
         assert_eq!(each[small.as_str()], [0]);
         // What the others leave goes to those that can use it.
         assert_eq!(each[large.as_str()], (0..7).collect::<Vec<_>>());
+    });
+}
+
+/// Registers a request of a template of that priority.
+fn request(bed: &mut Bed, count: u32, template: &TemplateId, priority: i32) -> RequestId {
+    let target = Target::default();
+    let new = NewAcquire { priority, ..acquire(count, template, &target) };
+    bed.store.write(|tx| tx.register_acquire(&new)).unwrap()
+}
+
+#[test]
+fn machines_of_a_higher_priority_are_claimed_first_whatever_came_first() {
+    in_both_modes(|mut bed| {
+        let low = request(&mut bed, 50, &template(), -1);
+        let middle = bed.request(3);
+        let high = request(&mut bed, 3, &template(), 7);
+        let claimed = bed.claim(4);
+        let each = ordinals(&claimed);
+        assert_eq!((&each[high.as_str()], &each[middle.as_str()]), (&vec![0, 1, 2], &vec![0]));
+        let claimed = bed.claim(4);
+        let each = ordinals(&claimed);
+        assert_eq!((&each[middle.as_str()], &each[low.as_str()]), (&vec![1, 2], &vec![0, 1]));
+    });
+}
+
+#[test]
+fn requests_of_one_priority_share_and_a_lower_one_gets_what_they_leave() {
+    let mut bed = Bed::new(false);
+    request(&mut bed, 9, &template(), 0);
+    let high: Vec<_> = (0..4).map(|_| request(&mut bed, 100, &template(), 1)).collect();
+    let claimed = bed.write(|tx| tx.claim(&Target::default(), 8, 2, |_| false));
+    let each = ordinals(&claimed);
+    assert!(each.len() == 4 && high.iter().all(|id| each[id.as_str()] == [0, 1]), "{each:?}");
+}
+
+#[test]
+fn a_template_that_is_passed_over_holds_up_no_lower_one() {
+    in_both_modes(|mut bed| {
+        let paused = TemplateId::parse("paused").unwrap();
+        request(&mut bed, 50, &paused, 9);
+        let probed = request(&mut bed, 50, &paused, 9);
+        let low = request(&mut bed, 3, &template(), 0);
+        for (room, expected) in [(0, 3), (1, 4)] {
+            let within = Room {
+                most: 8,
+                share: 2,
+                skip: |_| false,
+                of_template: |template: &TemplateId| if *template == paused { room } else { usize::MAX },
+            };
+            let claimed = bed.write(|tx| tx.claim_within(&Target::default(), &within));
+            let each = ordinals(&claimed);
+            assert_eq!((claimed.len(), &each[low.as_str()]), (expected, &vec![0, 1, 2]), "room {room}");
+            assert!(!each.contains_key(probed.as_str()));
+            for claim in claimed {
+                bed.settle(claim.seq, Attempt::Refused, "");
+            }
+        }
     });
 }
 

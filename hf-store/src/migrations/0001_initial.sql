@@ -74,6 +74,8 @@ CREATE TABLE requests (
     readiness TEXT NOT NULL CHECK (readiness IN ('running', 'ready')),
     start_timeout_s INTEGER NOT NULL,
     create_timeout_s INTEGER NOT NULL,
+    -- Of its template: higher goes first.
+    priority INTEGER NOT NULL DEFAULT 0,
     -- How long its machines have waited to be created, counted by hf-watch-requests.
     waited_ms INTEGER NOT NULL DEFAULT 0,
     -- Whether Host Factory has named it since, and for how long it has not (rule 13).
@@ -101,6 +103,8 @@ CREATE TABLE machines (
     namespace TEXT NOT NULL,
     name TEXT NOT NULL UNIQUE,
     machine_id TEXT NOT NULL,
+    -- Its request's priority, negated, so that an index goes forward: less is created first.
+    turn INTEGER NOT NULL,
     -- Whether it was rebuilt from the cluster.
     adopted INTEGER NOT NULL DEFAULT 0 CHECK (adopted IN (0, 1)),
     -- hf_core::Life
@@ -162,7 +166,7 @@ CREATE TABLE machines (
     ) VIRTUAL
 ) STRICT;
 CREATE INDEX machines_by_request ON machines (request, ordinal);
-CREATE INDEX machines_to_create ON machines (instance, context, namespace, request, ordinal) WHERE to_create;
+CREATE INDEX machines_to_create ON machines (instance, context, namespace, turn, request, ordinal) WHERE to_create;
 CREATE INDEX machines_creating ON machines (instance, context, namespace) WHERE creation = 'creating';
 CREATE INDEX machines_to_delete ON machines (instance, context, namespace, delete_asked, seq) WHERE to_delete;
 CREATE INDEX machines_starting ON machines (instance, context, namespace) WHERE starting;

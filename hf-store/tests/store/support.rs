@@ -50,6 +50,7 @@ pub(crate) fn register(store: &mut Store, count: u32) -> Result<RequestId, Regis
         readiness: Readiness::Running,
         start_timeout: 300,
         create_timeout: 1_800,
+        priority: 0,
         now: now(),
     };
     store.write(|tx| tx.register_acquire(&new))

@@ -146,6 +146,7 @@ fn populate(store: &mut Store) {
         readiness: hf_core::status::Readiness::Running,
         start_timeout: 300,
         create_timeout: 1_800,
+        priority: 0,
         now: now(),
     };
     store.write(|tx| tx.register_acquire(&new)).unwrap();

@@ -5,6 +5,7 @@
 mod faults;
 mod imported;
 mod lifecycle;
+mod queue;
 mod returns;
 mod timeouts;
 mod world;

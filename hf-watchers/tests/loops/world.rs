@@ -125,8 +125,13 @@ impl World {
 
     /// Asks for machines and returns the request's id.
     pub(crate) fn request(&self, count: u32) -> String {
-        let answer =
-            self.call("request-machines", &json!({"template": {"templateId": "t", "machineCount": count}}));
+        self.request_of("t", count)
+    }
+
+    /// Asks for machines of a template and returns the request's id.
+    pub(crate) fn request_of(&self, template: &str, count: u32) -> String {
+        let input = json!({"template": {"templateId": template, "machineCount": count}});
+        let answer = self.call("request-machines", &input);
         answer["requestId"].as_str().unwrap().to_owned()
     }
 

@@ -112,6 +112,7 @@ impl Past<'_> {
             readiness: ADOPTION.readiness,
             start_timeout: 600,
             create_timeout: 600,
+            priority: 0,
             now: self.now,
         })
     }

@@ -18,6 +18,7 @@ mod layout;
 pub(crate) mod logs;
 mod programs;
 mod provider;
+mod schema;
 mod simulator;
 mod site;
 mod target;

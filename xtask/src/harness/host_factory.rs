@@ -70,6 +70,8 @@ pub(crate) struct HostFactory {
     pub(crate) transcript: Mutex<File>,
     /// The terminal answers that were given: each is final.
     pub(crate) finals: Mutex<BTreeMap<String, Request>>,
+    /// How many machines each request and each return is about.
+    pub(crate) sizes: Mutex<BTreeMap<String, usize>>,
 }
 
 /// How long a call may take. Host Factory's own limit is longer; ours take milliseconds.
@@ -123,6 +125,7 @@ impl HostFactory {
         let reply = self.call_with(call, &input::written(input))?;
         if reply.success {
             contract::check(call, input, &reply.json)
+                .and_then(|()| self.check_sizes(call, input, &reply.json))
                 .with_context(|| format!("{} broke the contract with {}", call.script(), reply.json))?;
         }
         Ok(reply)
@@ -148,6 +151,30 @@ impl HostFactory {
             contract::check_failure(&reply.json)?;
         }
         Ok(reply)
+    }
+
+    /// Every machine of a request is listed, from the first answer on. Only of an id that is not known are there none.
+    fn check_sizes(&self, call: Call, input: &Value, answer: &Value) -> anyhow::Result<()> {
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = match call {
+            Call::Request => input["template"]["machineCount"].as_u64().unwrap_or_default().try_into()?,
+            Call::Return => contract::asked(input, "machines", "name").len(),
+            Call::Status => {
+                for request in answer["requests"].as_array().into_iter().flatten() {
+                    let id = request["requestId"].as_str().unwrap_or_default();
+                    let listed = request["machines"].as_array().map_or(0, Vec::len);
+                    let unknown = listed == 0 && request["status"] != "complete";
+                    let Some(size) = sizes.get(id).filter(|size| **size != listed && !unknown) else {
+                        continue;
+                    };
+                    bail!("{id} is about {size} machines, and {listed} are listed");
+                }
+                return Ok(());
+            }
+            Call::Templates | Call::Returns => return Ok(()),
+        };
+        sizes.insert(answer["requestId"].as_str().unwrap_or_default().to_owned(), size);
+        Ok(())
     }
 
     /// Forgets which answers were final: the database that kept them is gone.

@@ -61,6 +61,7 @@ impl<'s> Provider<'s> {
             inputs: site.path("tmp"),
             transcript: Mutex::new(logs::create(&site.path("log"), &format!("calls.{instance}.txt"))?),
             finals: Mutex::default(),
+            sizes: Mutex::default(),
         };
         Ok(Self { factory, instance, layout, watchers: BTreeMap::new(), site })
     }

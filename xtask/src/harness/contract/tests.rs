@@ -26,7 +26,7 @@ fn answered(status: &str, machines: Value) -> Value {
 fn good_answers_pass() {
     let input = json!({"requests": [{"requestId": "r"}, {"requestId": "r"}]});
     assert_eq!(verdict(Call::Status, input, answered("complete", json!([a_machine()]))), "good");
-    let template = json!({"templateId": "t", "maxNumber": -1, "podSpec": "pod.yaml", "attributes": {
+    let template = json!({"templateId": "t", "maxNumber": 100_000, "podSpec": "pod.yaml", "attributes": {
         "type": ["String", "X86_64"], "ncpus": ["Numeric", "1"], "nram": ["Numeric", "512"]}});
     assert_eq!(verdict(Call::Templates, json!({}), json!({"templates": [template]})), "good");
     assert_eq!(
@@ -41,14 +41,16 @@ fn good_answers_pass() {
 fn a_field_of_another_type_is_refused() {
     let input = json!({"requests": [{"requestId": "r"}]});
     for (field, value, why) in [
-        ("launchtime", json!(""), "launchtime should be a whole number"),
-        ("launchtime", json!(null), "launchtime should be a whole number"),
+        ("launchtime", json!(""), "launchtime: \"\" is not of type \"integer\""),
+        ("launchtime", json!(null), "launchtime: null is not of type \"integer\""),
         ("launchtime", json!(3_600), "no time of ours"),
-        ("privateIpAddress", json!(null), "privateIpAddress should be a string"),
+        ("privateIpAddress", json!(null), "privateIpAddress: null is not of type \"string\""),
+        ("machineId", json!(null), "machineId: null is not of type \"string\""),
         ("machineId", json!(""), "machineId is empty"),
-        ("message", json!(null), "message should be a string"),
-        ("result", json!("failed"), "unknown result"),
-        ("launchTime", json!(1), "unknown field launchTime"),
+        ("message", json!(null), "message: null is not of type \"string\""),
+        ("result", json!("failed"), "result: \"failed\" is not one of"),
+        ("status", json!("started"), "status: \"started\" is not one of"),
+        ("launchTime", json!(1), "('launchTime' was unexpected)"),
     ] {
         let mut machine = a_machine();
         machine[field] = value;
@@ -63,11 +65,22 @@ fn a_status_that_its_machines_contradict_is_refused() {
     open["result"] = json!("executing");
     let mut failed = a_machine();
     failed["result"] = json!("fail");
-    refused(Call::Status, &input, answered("complete", json!([open])), "too early");
-    refused(Call::Status, &input, answered("complete", json!([])), "too early");
-    refused(Call::Status, &input, answered("running", json!([a_machine()])), "none of its machines");
-    refused(Call::Status, &input, answered("complete", json!([failed])), "without a message");
-    refused(Call::Status, &input, answered("complete", json!([a_machine(), a_machine()])), "like another");
+    let refused = |status, machines, why| refused(Call::Status, &input, answered(status, machines), why);
+    refused("complete", json!([open]), "machines/0");
+    refused("complete_with_error", json!([a_machine(), open]), "machines/1");
+    refused("complete_with_error", json!([]), "message");
+    refused("running", json!([]), "answer/requests/0");
+    refused("running", json!([a_machine()]), "answer/requests/0");
+    refused("complete", json!([failed]), "message");
+    let mut said = failed.clone();
+    said["message"] = json!("it was evicted");
+    refused("complete", json!([said]), "machines");
+    refused("complete", json!([a_machine(), a_machine()]), "two machines are called");
+}
+
+#[test]
+fn an_answer_for_another_id_is_refused() {
+    let input = json!({"requests": [{"requestId": "r"}]});
     refused(Call::Status, &input, json!({"requests": []}), "answered for []");
 }
 
@@ -79,10 +92,10 @@ fn what_was_not_asked_about_is_not_reported() {
 
 #[test]
 fn an_empty_list_of_templates_is_refused() {
-    refused(Call::Templates, &json!({}), json!({"templates": []}), "drop the provider");
+    refused(Call::Templates, &json!({}), json!({"templates": []}), "templates: [] has less than 1 item");
     let bare = json!({"templates": [{"templateId": "t", "maxNumber": 1, "attributes": {
         "type": ["String", "x"], "ncpus": ["Numeric", 1], "nram": ["Numeric", "1"]}}]});
-    refused(Call::Templates, &json!({}), bare, "ncpus[1] should be a string");
+    refused(Call::Templates, &json!({}), bare, "ncpus/1: 1 is not of type");
 }
 
 #[test]

@@ -24,8 +24,10 @@ pub enum CreateOutcome {
         /// Its `metadata.uid`.
         uid: String,
     },
-    /// It never will be, in the server's words: refused for what it is, or a stranger's pod has its name.
+    /// It never will be: a stranger's pod has its name.
     Rejected(String),
+    /// Neither it nor any other pod of the same manifest ever will be, in the server's words.
+    Invalid(String),
     /// It was not made, and may be tried again.
     Refused(ApiError),
     /// Nobody knows whether it was made. It may be tried again: its name tells.
@@ -45,7 +47,7 @@ impl Cluster {
         let body = pod.to_string().into_bytes();
         let request = match build(self.pods().create(&PostParams::default(), body)) {
             Ok(request) => request,
-            Err(error) => return CreateOutcome::Rejected(error.message),
+            Err(error) => return CreateOutcome::Invalid(error.message),
         };
         match self.call(request, deadline).await {
             // An answer that cannot be read is as good as none; asking again tells.

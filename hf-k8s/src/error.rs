@@ -32,6 +32,9 @@ pub enum Trouble {
     Denied,
     /// The version is no longer kept (410), or the server never had it: list again.
     Expired,
+    /// The cluster does not take the pod as things stand: a quota, an admission rule, a webhook, a namespace that is
+    /// missing. Again with growing pauses, for all pods that are alike: it may change at any time.
+    NotAdmitted,
     /// An answer that makes no sense, or a request that was wrong.
     Bad,
 }
@@ -39,5 +42,10 @@ pub enum Trouble {
 impl ApiError {
     pub(crate) fn new(kind: Trouble, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after: None }
+    }
+
+    /// The same, of another kind.
+    pub(crate) fn because(self, kind: Trouble) -> Self {
+        Self { kind, ..self }
     }
 }

@@ -16,6 +16,7 @@ mod context;
 mod link;
 mod lock;
 mod pace;
+mod pauses;
 mod pods;
 mod queue;
 mod requests;

@@ -47,6 +47,12 @@ pub(crate) trait Work: Send + 'static {
         skip: &dyn Fn(i64) -> bool,
     ) -> Result<Vec<Self::Item>, Error>;
 
+    /// An item is on its way.
+    fn sent(&mut self, _: &Self::Item) {}
+
+    /// What was sent came back. Called once for each, before it is recorded.
+    fn came_back(&mut self, _: &Done<Self::Outcome>, _: Instant) {}
+
     /// The machine that an item is about.
     fn machine(item: &Self::Item) -> i64;
 
@@ -62,7 +68,7 @@ pub(crate) trait Work: Send + 'static {
     /// How often time has to be counted even if nothing seems to be waiting.
     fn period(&self) -> Duration;
 
-    /// Counts time. Returns whether there may be something to do because of it.
+    /// Counts time. Returns whether something waits: then time has to be counted, and the store looked at, again.
     fn pass(&mut self, tx: &Tx<'_>, target: &Target, passed: Duration, now: Timestamp)
     -> Result<bool, Error>;
 }
@@ -101,6 +107,7 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
         generation: 0,
         taken_over: false,
         look: true,
+        waiting: false,
         seen: None,
         counted: now,
         passed: now,
@@ -133,6 +140,8 @@ struct Queue<W: Work> {
     taken_over: bool,
     /// Whether there may be work in the store.
     look: bool,
+    /// Whether something was left waiting in it when time was last counted, or came back undone since.
+    waiting: bool,
     /// The version of the store that was last looked at.
     seen: Option<(u64, i64)>,
     /// Until when time has been counted.
@@ -176,6 +185,7 @@ impl<W: Work> Queue<W> {
             self.seen = Some(version);
             self.look = true;
         }
+        self.look |= counting && self.waiting;
         let room = self.pace.limit().saturating_sub(self.flight.len());
         let free = !stopping && self.look && room > 0 && self.patience.until(now).is_none();
         let passed = if counting { Some(now.duration_since(self.counted)) } else { None };
@@ -222,8 +232,20 @@ impl<W: Work> Queue<W> {
         passed: Option<Duration>,
         now: Instant,
     ) -> Result<Vec<W::Item>, Error> {
-        let Self { store, work, target, context, link, done, deferred, in_flight, look, taken_over, .. } =
-            self;
+        let Self {
+            store,
+            work,
+            target,
+            context,
+            link,
+            done,
+            deferred,
+            in_flight,
+            look,
+            waiting,
+            taken_over,
+            ..
+        } = self;
         let (time, generation) = ((context.clock)(), self.generation);
         let mut other = None;
         let items = store.write(|tx| {
@@ -236,10 +258,10 @@ impl<W: Work> Queue<W> {
                 work.take_over(tx, target)?;
             }
             work.record(tx, done, time)?;
-            let waiting = match passed {
-                Some(passed) => work.pass(tx, target, passed, time)?,
-                None => false,
-            };
+            if let Some(passed) = passed {
+                *waiting = work.pass(tx, target, passed, time)?;
+            }
+            let waiting = passed.is_some() && *waiting;
             let Some(found) = link.as_ref().filter(|_| room > 0) else {
                 *look |= waiting;
                 return Ok(Vec::new());
@@ -276,6 +298,7 @@ impl<W: Work> Queue<W> {
         let Some(link) = &self.link else { return };
         for item in items {
             self.in_flight.insert(W::machine(&item));
+            self.work.sent(&item);
             let (generation, work) = (self.generation, W::perform(link.cluster.clone(), item));
             self.flight.push(work.map(move |done| (generation, done)).boxed());
         }
@@ -343,6 +366,7 @@ impl<W: Work> Queue<W> {
             return;
         }
         self.in_flight.remove(&done.machine);
+        self.work.came_back(&done, now);
         match &done.error {
             None => {
                 self.deferred.remove(done.machine);
@@ -350,7 +374,14 @@ impl<W: Work> Queue<W> {
                 self.patience.worked();
                 self.context.troubles.clear(&self.target, "cluster");
             }
+            // The server works. It is the kind of work that knows which others this concerns, and when to try again.
+            Some(error) if error.kind == Trouble::NotAdmitted => {
+                self.waiting = true;
+                self.patience.worked();
+                self.context.troubles.clear(&self.target, "cluster");
+            }
             Some(error) => {
+                self.waiting = true;
                 self.deferred.put(done.machine, now);
                 self.heed(error, now);
             }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hf_core::ground::Target;
-use hf_core::{Attempt, Instance};
-use hf_k8s::{ApiError, Cluster, CreateOutcome, Origin, spec};
-use hf_store::{Claimed, Error, Settled, Tx};
+use hf_core::{Attempt, Instance, TemplateId};
+use hf_k8s::{ApiError, Cluster, CreateOutcome, Origin, Trouble, spec};
+use hf_store::{Claimed, Error, Room, Settled, Tx};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::pauses::Pauses;
 use crate::queue::{Done, Work};
 
 /// How long one create may take.
@@ -28,6 +29,28 @@ const KEPT: usize = 64;
 pub(crate) struct Creation {
     manifests: HashMap<i64, Arc<Value>>,
     instance: Option<Instance>,
+    pauses: Pauses,
+}
+
+/// What came of one create.
+#[derive(Debug)]
+pub(crate) struct Came {
+    template: TemplateId,
+    concerns: Concerns,
+    settled: Settled,
+}
+
+/// Whom an outcome concerns beside the machine that was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Concerns {
+    /// All of the template: its pods are taken.
+    Created,
+    /// All of the template: its pods are refused as things stand.
+    Template,
+    /// All of the request: they are made from the same manifest, which is refused for what it is.
+    Request,
+    /// Nobody else.
+    Machine,
 }
 
 /// A pod to be made.
@@ -40,10 +63,11 @@ pub(crate) struct Wanted {
 
 impl Work for Creation {
     type Item = Wanted;
-    type Outcome = Settled;
+    type Outcome = Came;
 
     fn begin_anew(&mut self) {
         self.manifests.clear();
+        self.pauses = Pauses::default();
     }
 
     fn take_over(&mut self, tx: &Tx<'_>, target: &Target) -> Result<(), Error> {
@@ -62,25 +86,51 @@ impl Work for Creation {
         skip: &dyn Fn(i64) -> bool,
     ) -> Result<Vec<Wanted>, Error> {
         let instance = self.instance.get_or_insert_with(|| tx.instance()).clone();
-        let claimed = tx.claim(target, room, room.div_ceil(SHARE), skip)?;
+        let now = Instant::now();
+        let room = Room {
+            most: room,
+            share: room.div_ceil(SHARE),
+            skip,
+            of_template: |template: &TemplateId| self.pauses.room(template, now),
+        };
+        let claimed = tx.claim_within(target, &room)?;
         claimed.into_iter().map(|claimed| self.wanted(tx, &instance, claimed)).collect()
+    }
+
+    fn sent(&mut self, item: &Wanted) {
+        self.pauses.sent(&item.origin.template);
+    }
+
+    fn came_back(&mut self, done: &Done<Came>, now: Instant) {
+        let Came { template, concerns, settled } = &done.outcome;
+        match concerns {
+            Concerns::Created => self.pauses.created(template, now),
+            Concerns::Template => self.pauses.refused(template, &settled.message, now),
+            Concerns::Machine | Concerns::Request => self.pauses.came_back(template),
+        }
     }
 
     fn machine(item: &Wanted) -> i64 {
         item.machine
     }
 
-    async fn perform(cluster: Cluster, item: Wanted) -> Done<Settled> {
+    async fn perform(cluster: Cluster, item: Wanted) -> Done<Came> {
         let Wanted { machine, origin, manifest } = item;
         let pod = spec::pod(&manifest, &origin);
         let began = Instant::now();
         let outcome = cluster.create(&pod, &origin, DEADLINE).await;
-        settled(machine, &origin, outcome, began.elapsed())
+        came(machine, &origin, outcome, began.elapsed())
     }
 
-    fn record(&mut self, tx: &Tx<'_>, done: &[Done<Settled>], now: Timestamp) -> Result<(), Error> {
+    fn record(&mut self, tx: &Tx<'_>, done: &[Done<Came>], now: Timestamp) -> Result<(), Error> {
         say_rejections(done);
-        tx.settle(done.iter().map(|done| &done.outcome), now)
+        tx.settle(done.iter().map(|done| &done.outcome.settled), now)?;
+        for Came { settled, .. } in
+            done.iter().map(|done| &done.outcome).filter(|came| came.concerns == Concerns::Request)
+        {
+            tx.reject_others(settled.seq, &settled.message, now)?;
+        }
+        Ok(())
     }
 
     fn period(&self) -> Duration {
@@ -95,6 +145,9 @@ impl Work for Creation {
         passed: Duration,
         now: Timestamp,
     ) -> Result<bool, Error> {
+        for (template, message, told) in self.pauses.refusals() {
+            *told = Some(tx.tell_waiting(target, template, message, told.unwrap_or(0))?);
+        }
         let late = tx.wait_for_creation(target, passed, now)?;
         if late > 0 {
             tracing::error!(machines = late, "not created in time (createTimeout): given up");
@@ -127,44 +180,77 @@ impl Creation {
 }
 
 /// A line for each reason, not for each machine.
-fn say_rejections(done: &[Done<Settled>]) {
+fn say_rejections(done: &[Done<Came>]) {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for settled in
-        done.iter().map(|done| &done.outcome).filter(|settled| settled.attempt == Attempt::Rejected)
+    for came in done.iter().map(|done| &done.outcome).filter(|came| came.settled.attempt == Attempt::Rejected)
     {
-        // The server's words begin with the pod's name, which is another one for each.
-        let reason =
-            settled.message.split_once(" is forbidden: ").map_or(&*settled.message, |(_, reason)| reason);
-        *reasons.entry(reason).or_default() += 1;
+        *reasons.entry(&came.settled.message).or_default() += 1;
     }
     for (reason, machines) in reasons {
         tracing::error!(machines, "the API server will not create them: {reason}");
     }
 }
 
-/// What the outcome of a create means for the machine.
-fn settled(machine: i64, origin: &Origin, outcome: CreateOutcome, took: Duration) -> Done<Settled> {
-    let made = |attempt, uid, message: String, error: Option<ApiError>| Done {
+/// What the outcome of a create means for the machine, and for others of its template.
+fn came(machine: i64, origin: &Origin, outcome: CreateOutcome, took: Duration) -> Done<Came> {
+    let made = |concerns, attempt, uid, message: String, error: Option<ApiError>| Done {
         machine,
-        outcome: Settled { seq: machine, attempt, uid, message },
+        outcome: Came {
+            template: origin.template.clone(),
+            concerns,
+            settled: Settled { seq: machine, attempt, uid, message },
+        },
         error,
         took,
     };
+    let words = |message: &str| impersonal(message, origin.name.as_str());
     match outcome {
         CreateOutcome::Created { uid } | CreateOutcome::Exists { uid } => {
-            made(Attempt::Created, uid, String::new(), None)
+            made(Concerns::Created, Attempt::Created, uid, String::new(), None)
         }
         CreateOutcome::Rejected(message) => {
             tracing::debug!(machine = %origin.name, "rejected: {message}");
-            made(Attempt::Rejected, String::new(), message, None)
+            made(Concerns::Machine, Attempt::Rejected, String::new(), message, None)
+        }
+        CreateOutcome::Invalid(message) => {
+            tracing::debug!(machine = %origin.name, "invalid: {message}");
+            made(Concerns::Request, Attempt::Rejected, String::new(), words(&message), None)
         }
         CreateOutcome::Refused(error) => {
             tracing::debug!(machine = %origin.name, "not created yet: {error}");
-            made(Attempt::Refused, String::new(), error.message.clone(), Some(error))
+            let concerns = match error.kind {
+                Trouble::NotAdmitted | Trouble::Denied | Trouble::Bad => Concerns::Template,
+                _ => Concerns::Machine,
+            };
+            made(concerns, Attempt::Refused, String::new(), words(&error.message), Some(error))
         }
         CreateOutcome::Unknown(error) => {
             tracing::debug!(machine = %origin.name, "whether it was created is not known: {error}");
-            made(Attempt::Unknown, String::new(), error.message.clone(), Some(error))
+            made(Concerns::Machine, Attempt::Unknown, String::new(), error.message.clone(), Some(error))
+        }
+    }
+}
+
+/// The server's words without the pod's name, which is another one for each: what is left is the reason.
+fn impersonal(message: &str, name: &str) -> String {
+    let forbidden = format!("pods \"{name}\" is forbidden: ");
+    message
+        .strip_prefix(&forbidden)
+        .map_or_else(|| message.replace(&format!(" \"{name}\""), ""), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_the_same_for_all_pods() {
+        for (message, expected) in [
+            ("pods \"r-1\" is forbidden: exceeded quota: q, used: pods=2", "exceeded quota: q, used: pods=2"),
+            ("Pod \"r-1\" is invalid: spec.x: Required value", "Pod is invalid: spec.x: Required value"),
+            ("namespaces \"n\" not found", "namespaces \"n\" not found"),
+        ] {
+            assert_eq!(impersonal(message, "r-1"), expected);
         }
     }
 }

@@ -347,9 +347,19 @@ impl Handle {
         self.shared.lock().requests.reset();
     }
 
-    /// A quota on the pods of a namespace, the shortest way.
+    /// A quota on the pods of a namespace, the shortest way. One of that name gets another limit.
     pub fn set_pod_quota(&self, namespace: &str, name: &str, pods: u32) -> Result<(), Error> {
-        let quota = json!({"metadata": {"name": name}, "spec": {"hard": {"pods": pods.to_string()}}});
-        self.create("resourcequotas", namespace, quota).map(drop)
+        let spec = json!({"hard": {"pods": pods.to_string()}});
+        let mut world = self.shared.lock();
+        let Some(quota) = world.store.get(Resource::ResourceQuotas, &Key::new(namespace, name)).cloned()
+        else {
+            drop(world);
+            let quota = json!({"metadata": {"name": name}, "spec": spec});
+            return self.create("resourcequotas", namespace, quota).map(drop);
+        };
+        let mut value = quota.value();
+        value["spec"] = spec;
+        world.put(Resource::ResourceQuotas, value);
+        Ok(())
     }
 }

@@ -128,11 +128,14 @@ impl Refusal {
             }
             // In the server's own words it is refused before it is processed; a proxy says 503 at any time.
             (503, _) if self.reason.as_deref() == Some("ServiceUnavailable") => CreateOutcome::Refused(error),
+            // Admission comes before anything is stored.
+            (403 | 404, _) if by_server => CreateOutcome::Refused(error.because(Trouble::NotAdmitted)),
+            _ if self.is_denial() => CreateOutcome::Refused(error.because(Trouble::NotAdmitted)),
             // The pod may have been stored before the answer went wrong.
             (408 | 500..=599, _) => CreateOutcome::Unknown(error),
             // Too large for a proxy is too large for ever.
-            (413, _) => CreateOutcome::Rejected(error.message),
-            (400..=499, _) if by_server => CreateOutcome::Rejected(error.message),
+            (413, _) => CreateOutcome::Invalid(error.message),
+            (400..=499, _) if by_server => CreateOutcome::Invalid(error.message),
             _ => CreateOutcome::Refused(error),
         }
     }
@@ -143,6 +146,13 @@ impl Refusal {
             && ["not yet ready to handle request", "status unknown for quota"]
                 .iter()
                 .any(|words| self.message.contains(words))
+    }
+
+    /// Whether a webhook or an admission policy said no, or could not be asked. They do so with codes of their own choice.
+    fn is_denial(&self) -> bool {
+        let words =
+            ["denied the request", "denied request", "failed calling webhook", "failed to call webhook"];
+        self.reason.is_some() && words.iter().any(|words| self.message.contains(words))
     }
 
     /// Whether a 403 is about who we are rather than what was asked for. Quotas, admission plug-ins and webhooks refuse

@@ -155,24 +155,29 @@ async fn refusals_that_pass() {
 #[tokio::test]
 async fn refusals_that_stay_have_the_servers_words() {
     let bed = Bed::new().await;
-    let message = |outcome: CreateOutcome| {
-        let CreateOutcome::Rejected(message) = outcome else { panic!("{outcome:?}") };
-        message
-    };
-
     let wanted = origin("r", 0, 1);
     let mut invalid = spec::pod(&manifest(), &wanted);
     invalid["spec"]["containers"] = json!([]);
-    let words = message(bed.cluster.create(&invalid, &wanted, DEADLINE).await);
+    let outcome = bed.cluster.create(&invalid, &wanted, DEADLINE).await;
+    let CreateOutcome::Invalid(words) = outcome else { panic!("{outcome:?}") };
     assert!(words.contains("is invalid") && words.contains("spec.containers"), "{words}");
+}
 
+#[tokio::test]
+async fn what_the_cluster_does_not_take_as_things_stand_may_be_tried_again() {
+    let bed = Bed::new().await;
+    let words = |outcome: CreateOutcome| match outcome {
+        CreateOutcome::Refused(error) if error.kind == Trouble::NotAdmitted => error.message,
+        other => panic!("{other:?}"),
+    };
+    let wanted = origin("r", 0, 1);
     let elsewhere = connect(&bed.sim.kubeconfig(), |access| access.namespace = Some("nowhere".into())).await;
-    let words = message(elsewhere.create(&spec::pod(&manifest(), &wanted), &wanted, DEADLINE).await);
-    assert_eq!(words, "namespaces \"nowhere\" not found");
+    let said = words(elsewhere.create(&spec::pod(&manifest(), &wanted), &wanted, DEADLINE).await);
+    assert_eq!(said, "namespaces \"nowhere\" not found");
 
     bed.sim.set_pod_quota(NS, "few", 0).unwrap();
-    let words = message(bed.create(&wanted).await);
-    assert!(words.contains("exceeded quota: few"), "{words}");
+    let said = words(bed.create(&wanted).await);
+    assert!(said.contains("exceeded quota: few"), "{said}");
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ impl Feed {
                 batch.broken = Some(error);
             }
             Trouble::Denied => batch.end = Some(End::Denied(error)),
-            Trouble::Expired | Trouble::Bad => batch.end = Some(End::Stale(error)),
+            Trouble::Expired | Trouble::NotAdmitted | Trouble::Bad => batch.end = Some(End::Stale(error)),
         }
     }
 }

@@ -48,8 +48,9 @@ async fn cut_watches_and_expired_versions_lose_no_pod() {
 }
 
 #[tokio::test]
-async fn a_quota_that_refuses_fails_those_machines_with_its_words() {
-    let mut world = World::with(Options { mode: Mode::Auto, ..options() }, json!({})).await;
+async fn a_quota_that_refuses_fails_those_machines_in_time_with_its_words() {
+    let config = json!({"createTimeout": 2});
+    let mut world = World::with(Options { mode: Mode::Auto, ..options() }, config).await;
     world.handle().set_pod_quota(NAMESPACE, "small", 2).unwrap();
     world.start(&ALL);
     let id = world.request(5);

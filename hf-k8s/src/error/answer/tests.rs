@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::CreateOutcome::{Refused, Rejected, Unknown};
+use crate::CreateOutcome::{Invalid, Refused, Unknown};
 
 /// The body of a `Status`.
 fn status(code: u16, reason: &str, message: &str) -> String {
@@ -16,10 +16,11 @@ fn check(code: u16, body: &str, create: &str, kind: Trouble) {
     let refusal = Refusal::read(code, None, body.as_bytes());
     assert_eq!(refusal.error().kind, kind, "{code} {body}");
     let found = match refusal.of_create() {
-        Rejected(message) => {
+        Invalid(message) => {
             assert!(!message.is_empty());
-            "rejected"
+            "invalid"
         }
+        Refused(error) if error.kind == Trouble::NotAdmitted => "not admitted",
         Refused(error) => {
             assert_eq!(error.kind, kind);
             "refused"
@@ -42,25 +43,34 @@ fn what_the_api_server_says() {
     let rights = "pods is forbidden: User \"system:serviceaccount:a:b\" cannot create resource \"pods\" in API group \
                   \"\" in the namespace \"default\"";
     for (code, reason, message, create, kind) in [
-        (400, "BadRequest", "Pod in version \"v1\" cannot be handled as a Pod", "rejected", Bad),
+        (400, "BadRequest", "Pod in version \"v1\" cannot be handled as a Pod", "invalid", Bad),
         (401, "Unauthorized", "Unauthorized", "refused", Denied),
         (403, "Forbidden", rights, "refused", Denied),
         (403, "Forbidden", "forbidden: User \"system:anonymous\" cannot get path \"/x\"", "refused", Denied),
-        (403, "Forbidden", &quota, "rejected", Bad),
-        (403, "Forbidden", &security, "rejected", Bad),
-        (403, "Forbidden", &pods("error looking up service account a/b: not found"), "rejected", Bad),
-        (403, "Forbidden", &pods("failed quota: q: must specify limits.cpu for: a"), "rejected", Bad),
+        (403, "Forbidden", &quota, "not admitted", Bad),
+        (403, "Forbidden", &security, "not admitted", Bad),
+        (403, "Forbidden", &pods("error looking up service account a/b: not found"), "not admitted", Bad),
+        (403, "Forbidden", &pods("failed quota: q: must specify limits.cpu for: a"), "not admitted", Bad),
         (403, "Forbidden", &pods("not yet ready to handle request"), "refused", Busy),
         (403, "Forbidden", &pods("status unknown for quota: q, resources: pods"), "refused", Busy),
-        (404, "NotFound", "namespaces \"x\" not found", "rejected", Bad),
-        (405, "MethodNotAllowed", "the server does not allow this method", "rejected", Bad),
+        (404, "NotFound", "namespaces \"x\" not found", "not admitted", Bad),
+        (405, "MethodNotAllowed", "the server does not allow this method", "invalid", Bad),
         (409, "Conflict", "Operation cannot be fulfilled on resourcequotas \"q\": modified", "refused", Busy),
-        (410, "Expired", "too old resource version: 1 (2)", "rejected", Expired),
-        (413, "RequestEntityTooLarge", "limit is 3145728", "rejected", Bad),
-        (415, "UnsupportedMediaType", "the body was in an unknown format", "rejected", Bad),
-        (422, "Invalid", "Pod \"r-1\" is invalid: spec.containers[0].image: Required value", "rejected", Bad),
+        (410, "Expired", "too old resource version: 1 (2)", "invalid", Expired),
+        (400, "", "admission webhook \"v.example.com\" denied the request: no owner", "not admitted", Bad),
+        (
+            422,
+            "Invalid",
+            "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+            "not admitted",
+            Bad,
+        ),
+        (413, "RequestEntityTooLarge", "limit is 3145728", "invalid", Bad),
+        (415, "UnsupportedMediaType", "the body was in an unknown format", "invalid", Bad),
+        (422, "Invalid", "Pod \"r-1\" is invalid: spec.containers[0].image: Required value", "invalid", Bad),
         (429, "TooManyRequests", "the server has received too many requests", "refused", Throttled),
-        (500, "InternalError", "Internal error occurred: failed calling webhook", "unknown", Busy),
+        (500, "InternalError", "Internal error occurred: failed calling webhook", "not admitted", Busy),
+        (500, "InternalError", "Internal error occurred: etcd", "unknown", Busy),
         (500, "ServerTimeout", "The POST operation against Pod could not be completed", "unknown", Busy),
         (503, "ServiceUnavailable", "the server is currently unable to handle the request", "refused", Busy),
         (503, "InternalError", "who knows", "unknown", Busy),
@@ -81,7 +91,7 @@ fn what_others_say_on_the_way() {
         (404, "{\"kind\":\"Status\"", "refused", Bad),
         (407, "", "refused", Denied),
         (408, "", "unknown", Busy),
-        (413, "too large", "rejected", Bad),
+        (413, "too large", "invalid", Bad),
         (429, "Too many requests, please try again later.\n", "refused", Throttled),
         (502, "<html>", "unknown", Busy),
         (503, "no healthy upstream", "unknown", Busy),

@@ -22,6 +22,11 @@ pub struct Args {
     #[arg(long, env = "HF_K8S_REQUEST_ID", value_name = "ID", global = true)]
     pub request_id: Option<OsString>,
 
+    /// The file to which this call's input and output are appended, once it has been answered; hf-admin replay plays it
+    /// again. At 64 MiB it is renamed to FILE.1.
+    #[arg(long, env = "HF_K8S_RECORD", value_name = "FILE", global = true)]
+    pub record: Option<OsString>,
+
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

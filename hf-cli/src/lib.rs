@@ -10,6 +10,7 @@ mod host_factory;
 mod input;
 mod output;
 mod provider;
+mod record;
 mod returns;
 mod status;
 mod surroundings;
@@ -30,6 +31,7 @@ pub use args::{Args, Command};
 pub use error::CliError;
 pub use output::Outcome;
 pub use provider::StoreProvider;
+use record::Record;
 
 /// Runs the program with its arguments, as the shell gave them. What it prints goes to `stdout`.
 ///
@@ -39,23 +41,32 @@ pub fn main(
     now: Timestamp,
     stdout: &mut impl Write,
 ) -> ExitCode {
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(arguments, now))).unwrap_or_else(|panic| {
+    let mut record = Record::new(now);
+    let run = AssertUnwindSafe(|| run_noting(arguments, now, &mut record));
+    let outcome = catch_unwind(run).unwrap_or_else(|panic| {
         let message = format!("a bug in hf-cli, please report it: {}", words(panic.as_ref()));
         tracing::error!("{message}");
         Outcome::Failed(message)
     });
-    outcome.print(stdout)
+    let (text, code) = outcome.print(stdout);
+    record.end(&text, code);
+    ExitCode::from(code)
 }
 
 /// Runs one command, up to what is to be printed.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, now: Timestamp) -> Outcome {
+    run_noting(arguments, now, &mut Record::new(now))
+}
+
+/// As [`run`], noting what a recording needs.
+fn run_noting(arguments: impl IntoIterator<Item = OsString>, now: Timestamp, record: &mut Record) -> Outcome {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         // Help and version are the only texts that are not JSON.
         Err(error) if !error.use_stderr() => return Outcome::Help(error.render().to_string()),
         Err(error) => return Outcome::Failed(usage(&error)),
     };
-    match answer(args, now) {
+    match answer(args, now, record) {
         Ok(document) => Outcome::Answered(document),
         Err(error) => {
             let message = error.to_string();
@@ -66,15 +77,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, now: Timestamp) -> Out
 }
 
 /// The answer to one command, as JSON.
-fn answer(args: Args, now: Timestamp) -> Result<Vec<u8>, CliError> {
+fn answer(args: Args, now: Timestamp, record: &mut Record) -> Result<Vec<u8>, CliError> {
+    let (call, input) = args.command.call();
+    record.begin(args.record, call, input);
     let settings = args.common.settings("hf-cli")?;
     settings.init_log();
     // One that is not UTF-8 is no id, which only matters to the calls that make one.
     let request_id = args.request_id.filter(|id| !id.is_empty()).map(|id| id.to_string_lossy().into_owned());
     let provider = StoreProvider::new(settings, request_id, now);
-    let (call, input) = args.command.call();
     // Nothing in the input of that one matters, and Host Factory may make the call only once: it is not even opened.
     let text = if call == Call::GetAvailableTemplates { Vec::new() } else { input.read()? };
+    if call != Call::GetAvailableTemplates {
+        record.input(&text);
+    }
     call.answer(&provider, &text).map_err(|error| CliError::from_call(error, &input.name()))
 }
 

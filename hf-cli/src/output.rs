@@ -1,7 +1,6 @@
 //! Printing: one document on standard output, in one write.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use hf_core::wire::Failure;
 
@@ -17,18 +16,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Prints it. An answer that did not arrive is a failed call: Host Factory asks again.
-    pub fn print(self, stdout: &mut impl Write) -> ExitCode {
+    /// Prints it, and returns what was to be printed and the exit code. An answer that did not arrive is a failed call:
+    /// Host Factory asks again.
+    pub fn print(self, stdout: &mut impl Write) -> (Vec<u8>, u8) {
         let (text, code) = match self {
-            Self::Answered(json) => (line(json), ExitCode::SUCCESS),
-            Self::Failed(message) => (line(failure(message)), ExitCode::FAILURE),
-            Self::Help(text) => (text.into_bytes(), ExitCode::SUCCESS),
+            Self::Answered(json) => (line(json), 0),
+            Self::Failed(message) => (line(failure(message)), 1),
+            Self::Help(text) => (text.into_bytes(), 0),
         };
         match write(&text, stdout) {
-            Ok(()) => code,
+            Ok(()) => (text, code),
             Err(error) => {
                 tracing::error!("cannot print the answer: {error}");
-                ExitCode::FAILURE
+                (text, 1)
             }
         }
     }

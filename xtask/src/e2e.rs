@@ -8,6 +8,7 @@ mod deleted;
 mod installed;
 mod instances;
 mod lifecycle;
+mod recording;
 mod returns;
 mod watchers;
 
@@ -93,6 +94,7 @@ const SCENARIOS: &[Scenario] = &[
     scenario("strangers_pods_are_left_alone", instances::strangers),
     scenario("terminal_answers_stay", answers::terminal),
     scenario("an_unknown_id_harms_no_other", answers::unknown_id),
+    scenario("recorded_calls_are_played_again", recording::played_again),
     scenario("bad_input_is_refused_and_registers_nothing", bad_input::refused),
     scenario("nothing_is_left_of_a_demo_that_is_stopped", cleanup::nothing_is_left).only_with(&[]),
 ];

@@ -3,10 +3,11 @@
 //! A recording can be played again, against this provider or another (`hf-admin replay`). It is bounded: a message that
 //! is very long is left out, and a file that has grown large is moved to `FILE.1`, in place of the one before it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rustix::fs::OFlags;
@@ -21,6 +22,10 @@ const MAX_LINE: u64 = 16 << 20;
 
 /// How large a file may grow before it is moved away.
 const MAX_FILE: u64 = 64 << 20;
+
+/// How long a call waits for others that are being recorded, and how long between two looks.
+const PATIENCE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,7 +90,11 @@ impl Recorder {
             fs::rename(&self.path, old)?;
             file = self.open()?;
         }
-        file.write_all(&line)
+        let before = file.metadata()?.len();
+        file.write_all(&line).inspect_err(|_| {
+            // Half a line would spoil the next one too.
+            let _ = file.set_len(before);
+        })
     }
 
     /// The file of that name, locked. Another call may have moved it away while we waited for the lock.
@@ -95,7 +104,7 @@ impl Recorder {
             let mut options = OpenOptions::new();
             // Ours alone: addresses and names of hosts are in there.
             let file = options.append(true).create(true).mode(0o600).custom_flags(flags).open(&self.path)?;
-            file.lock()?;
+            lock(&file)?;
             let ours = file.metadata()?;
             if !ours.is_file() {
                 return Err(io::Error::other("it is no regular file"));
@@ -104,6 +113,19 @@ impl Recorder {
                 Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => return Ok(file),
                 _ => {}
             }
+        }
+    }
+}
+
+/// Locks the file, or gives up soon: whoever made the call waits for its end. Other calls hold it for a moment only.
+fn lock(file: &File) -> io::Result<()> {
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => return Err(io::Error::other("another process keeps it locked")),
+            Err(TryLockError::Error(error)) => return Err(error),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Programs {
 impl Programs {
     /// Builds what is not built yet.
     pub(crate) fn build(profile: Profile) -> anyhow::Result<Self> {
-        Self::of(profile, &["hf-cli", "hf-watchers", "hf-k8s-sim"])
+        Self::of(profile, &["hf-admin", "hf-cli", "hf-watchers", "hf-k8s-sim"])
     }
 
     /// As [`Self::build`], with what the benchmark measures beside us.

@@ -67,6 +67,8 @@ impl Program {
         }
         // An id that is given would be the same for every request, and be refused.
         command.env_remove("HF_K8S_REQUEST_ID");
+        // What is played would be added to what was recorded.
+        command.env_remove("HF_K8S_RECORD");
         let done = command.output().with_context(|| format!("cannot run {}", self.name(call)))?;
         let exit = done.status.code().and_then(|code| u8::try_from(code).ok());
         Ok((exit, serde_json::from_slice(&done.stdout).unwrap_or_default()))

@@ -58,3 +58,14 @@ fn a_planted_link_is_not_followed() {
     assert!(Recorder::new(&path).add(&call(b"{}")).is_err());
     assert!(!other.exists());
 }
+
+#[test]
+fn a_recording_that_somebody_keeps_locked_is_given_up_soon() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("calls.jsonl");
+    let kept = File::create(&path).unwrap();
+    kept.lock().unwrap();
+    let began = Instant::now();
+    let error = Recorder::new(&path).add(&call(b"{}")).unwrap_err();
+    assert!(error.to_string().contains("locked") && began.elapsed() < Duration::from_secs(5), "{error}");
+}

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::console::{Console, complain, seconds};
-use crate::{cargo, demo, e2e, stop, test, tidy};
+use crate::{cargo, conformance, demo, e2e, stop, test, tidy};
 
 /// How a step ended, if it could be taken.
 #[derive(Default)]
@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
     ("deny", deny),
     ("test", test),
     ("e2e", e2e),
+    ("conformance", conformance),
     ("demo", demo),
 ];
 
@@ -70,7 +71,7 @@ fn summarise(console: &mut Console, ended: &[(&str, End, Duration)]) {
             (None, Some(why)) => ("skipped", why),
             (None, None) => ("ok", ""),
         };
-        console.say(format!("{name:8} {word:8} {:>12}  {remark}", seconds(*took)).trim_end());
+        console.say(format!("{name:11} {word:8} {:>12}  {remark}", seconds(*took)).trim_end());
     }
     for line in ended.iter().flat_map(|(_, end, _)| &end.closing) {
         console.say(line);
@@ -117,6 +118,12 @@ fn test() -> anyhow::Result<End> {
 fn e2e() -> anyhow::Result<End> {
     let summary = e2e::run(&e2e::Args::all()?)?;
     let closing = vec![format!("e2e: {summary}")];
+    Ok(End { failure: failure(summary.verdict()), closing, ..End::default() })
+}
+
+fn conformance() -> anyhow::Result<End> {
+    let summary = conformance::run(&conformance::Args::all()?)?;
+    let closing = vec![format!("conformance: {summary}")];
     Ok(End { failure: failure(summary.verdict()), closing, ..End::default() })
 }
 

@@ -10,10 +10,11 @@
 
 pub(crate) mod answers;
 mod cluster;
-mod configuration;
+pub(crate) mod configuration;
 pub(crate) mod contract;
 mod host_factory;
 pub(crate) mod input;
+pub(crate) mod installed;
 mod layout;
 pub(crate) mod logs;
 mod programs;
@@ -27,7 +28,7 @@ mod wait;
 pub(crate) use answers::Host;
 pub(crate) use cluster::{Cluster, INSTANCE as INSTANCE_LABEL, Pod};
 pub(crate) use configuration::TEMPLATE;
-pub(crate) use host_factory::{Call, HostFactory, Reply, machines};
+pub(crate) use host_factory::{Call, HostFactory, Reply, Unlike, machines};
 pub(crate) use layout::Layout;
 pub(crate) use programs::Programs;
 pub(crate) use provider::{Provider, Watcher, expect_delivered, expect_returned};

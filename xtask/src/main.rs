@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod chaos;
 mod ci;
+mod conformance;
 mod console;
 mod demo;
 mod e2e;
@@ -30,11 +31,12 @@ enum Task {
     Bench(bench::Args),
     Demo(demo::Args),
     E2e(e2e::Args),
+    Conformance(conformance::Args),
     Chaos(chaos::Args),
     Test(test::Args),
     /// Checks what the compiler and clippy do not see
     Tidy,
-    /// Everything that a change has to pass: format, clippy, tests, documentation, tidy, deny, e2e, demo
+    /// Everything that a change has to pass: format, clippy, tests, documentation, tidy, deny, e2e, conformance, demo
     Ci,
     /// Runs a program that ends when xtask does.
     #[command(hide = true)]
@@ -67,6 +69,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo(args) => demo::run(&args),
         Task::Chaos(args) => chaos::run(&args),
         Task::E2e(args) => e2e::run(&args)?.verdict(),
+        Task::Conformance(args) => conformance::run(&args)?.verdict(),
         Task::Test(args) => test::run_and_tell(&args),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),

@@ -5,7 +5,7 @@ mod manifests;
 mod migrations;
 mod modules;
 mod sources;
-mod tree;
+pub(crate) mod tree;
 
 use anyhow::ensure;
 

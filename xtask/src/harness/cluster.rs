@@ -105,11 +105,20 @@ impl Cluster {
         self.ask("create", "", Some(pod)).map(drop)
     }
 
+    /// A pod as the API server holds it.
+    pub(crate) fn object(&self, pod: &str) -> anyhow::Result<Value> {
+        self.ask("get", &format!("/{pod}"), None)
+    }
+
     fn ask(&self, verb: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
-        let path = format!("/api/v1/namespaces/{}/pods{path}", self.namespace);
+        self.send(verb, &format!("/api/v1/namespaces/{}/pods{path}", self.namespace), body)
+    }
+
+    /// Sends any request, as an administrator would: `get`, `create`, `patch` or `delete`, and a path.
+    pub(crate) fn send(&self, verb: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
         let answer = match &self.server {
             Server::Http { agent, url, token } => http(agent, verb, &format!("{url}{path}"), token, body),
-            Server::Kubectl { kubeconfig } => kubectl(kubeconfig, verb, &path, body),
+            Server::Kubectl { kubeconfig } => kubectl(kubeconfig, verb, path, body),
         };
         answer.with_context(|| format!("cannot {verb} {path}"))
     }
@@ -150,6 +159,10 @@ fn http(
         ("create", Some(body)) => {
             let post = agent.post(url).header("Authorization", authorization);
             post.content_type("application/json").send(body.to_string())?
+        }
+        ("patch", Some(body)) => {
+            let patch = agent.patch(url).header("Authorization", authorization);
+            patch.content_type("application/strategic-merge-patch+json").send(body.to_string())?
         }
         _ => bail!("there is no such request"),
     };

@@ -27,7 +27,7 @@ pub(crate) fn write(directory: &Path, image: &str) -> anyhow::Result<()> {
 }
 
 /// A pod that asks for next to nothing and goes at once when it is deleted.
-fn pod(image: &str) -> String {
+pub(crate) fn pod(image: &str) -> String {
     format!(
         "apiVersion: v1
 kind: Pod

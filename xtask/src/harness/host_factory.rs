@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::answers::{Host, Machine, Outcome, Reclaimed, Request};
-use super::{contract, input};
+use super::{contract, input, schema};
 use crate::stop;
 
 /// A script that Host Factory calls.
@@ -34,6 +34,10 @@ pub(crate) enum Call {
 }
 
 impl Call {
+    /// All five.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Templates, Self::Request, Self::Return, Self::Status, Self::Returns];
+
     /// The file of the script.
     pub(crate) fn script(self) -> &'static str {
         match self {
@@ -53,8 +57,19 @@ pub(crate) struct Reply {
     pub(crate) success: bool,
     /// What it printed.
     pub(crate) json: Value,
+    /// What it wrote to standard error, which is not for Host Factory.
+    pub(crate) stderr: String,
     /// How long it took.
     pub(crate) took: Duration,
+}
+
+/// In what way a call is unlike Host Factory's own.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Unlike<'a> {
+    /// Arguments instead of `-f` and the input's file.
+    pub(crate) arguments: Option<&'a [String]>,
+    /// More variables; one that is empty counts as not set.
+    pub(crate) environment: &'a [(String, String)],
 }
 
 /// Host Factory, as one provider instance meets it.
@@ -103,9 +118,7 @@ impl HostFactory {
     pub(crate) fn statuses(&self, ids: &[&str]) -> anyhow::Result<Vec<Request>> {
         let asked: Vec<Value> = ids.iter().map(|id| json!({"requestId": id})).collect();
         let reply = self.expect(Call::Status, &json!({"requests": asked}))?;
-        let requests: Vec<Request> = field(&reply, "requests")?;
-        requests.iter().try_for_each(|request| self.keep(request))?;
-        Ok(requests)
+        field(&reply, "requests")
     }
 
     /// Which of these hosts are to be given back.
@@ -122,22 +135,45 @@ impl HostFactory {
 
     /// A call with its input as Host Factory writes it.
     pub(crate) fn call(&self, call: Call, input: &Value) -> anyhow::Result<Reply> {
-        let reply = self.call_with(call, &input::written(input))?;
+        self.judged(call, input, self.call_with(call, &input::written(input))?)
+    }
+
+    /// As [`Self::call`], in another way than Host Factory's.
+    pub(crate) fn call_unlike(&self, call: Call, input: &Value, unlike: Unlike<'_>) -> anyhow::Result<Reply> {
+        let reply = self.call_raw(call, &input::written(input), unlike)?;
+        // Another environment is another provider, of which nothing is remembered here.
+        if unlike.environment.is_empty() { self.judged(call, input, reply) } else { Ok(reply) }
+    }
+
+    fn judged(&self, call: Call, input: &Value, reply: Reply) -> anyhow::Result<Reply> {
         if reply.success {
             contract::check(call, input, &reply.json)
                 .and_then(|()| self.check_sizes(call, input, &reply.json))
                 .with_context(|| format!("{} broke the contract with {}", call.script(), reply.json))?;
+            if call == Call::Status {
+                let requests: Vec<Request> = field(&reply, "requests")?;
+                requests.iter().try_for_each(|request| self.keep(request))?;
+            }
         }
         Ok(reply)
     }
 
     /// A call with any input. Whatever it is, there is one JSON document and an exit with 0 or 1.
     pub(crate) fn call_with(&self, call: Call, input: &str) -> anyhow::Result<Reply> {
+        self.call_raw(call, input, Unlike::default())
+    }
+
+    /// As [`Self::call_with`], in another way than Host Factory's.
+    pub(crate) fn call_raw(&self, call: Call, input: &str, unlike: Unlike<'_>) -> anyhow::Result<Reply> {
         stop::check()?;
         let mut file = tempfile::Builder::new().prefix("hf_in_").rand_bytes(6).tempfile_in(&self.inputs)?;
         file.write_all(input.as_bytes())?;
         let mut command = self.command(call);
-        command.arg("-f").arg(file.path());
+        match unlike.arguments {
+            Some(arguments) => command.args(arguments),
+            None => command.arg("-f").arg(file.path()),
+        };
+        command.envs(unlike.environment.iter().map(|(key, value)| (key, value)));
         let since = Instant::now();
         let output = run(&mut command).with_context(|| format!("cannot call {}", call.script()))?;
         let took = since.elapsed();
@@ -147,9 +183,13 @@ impl HostFactory {
                 (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
             format!("{} printed {out:?}, and {err:?} on standard error", call.script())
         })?;
-        if !reply.success {
-            contract::check_failure(&reply.json)?;
-        }
+        // What the answer has to do with the input is another matter, since the input may be anything.
+        let form = if reply.success {
+            schema::check(call, &reply.json)
+        } else {
+            contract::check_failure(&reply.json)
+        };
+        form.with_context(|| format!("{} broke the contract with {}", call.script(), reply.json))?;
         Ok(reply)
     }
 
@@ -244,7 +284,8 @@ fn read(output: &Output, took: Duration) -> anyhow::Result<Reply> {
     };
     // One document and nothing else: anything behind it is an error of this reader.
     let json = serde_json::from_slice(&output.stdout).context("that is not one JSON document")?;
-    Ok(Reply { success, json, took })
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok(Reply { success, json, stderr, took })
 }
 
 fn field<T: DeserializeOwned>(reply: &Reply, name: &str) -> anyhow::Result<T> {

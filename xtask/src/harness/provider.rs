@@ -85,6 +85,16 @@ impl<'s> Provider<'s> {
         Ok(())
     }
 
+    /// Starts one more of a kind, which is to stand by. It ends with its guard.
+    pub(crate) fn start_another(&self, watcher: Watcher) -> anyhow::Result<Process> {
+        self.spawn(watcher)
+    }
+
+    /// From now on, watchers are told by the variables that units set, and not by flags.
+    pub(crate) fn tell_by_variables(&mut self) {
+        self.layout.flags = false;
+    }
+
     /// Asks watchers to end, as a supervisor does: each drains and exits with 0. Tells how long the slowest took.
     pub(crate) fn stop(&mut self, watchers: &[Watcher]) -> anyhow::Result<Duration> {
         let ending = self.take(watchers)?;

@@ -66,10 +66,13 @@ impl<'p> Site<'p> {
 
     /// A provider instance of this site, of which no watcher runs yet.
     pub(crate) fn provider(&self, name: &str) -> anyhow::Result<Provider<'_>> {
-        // Unlike any other in a cluster that others use too.
+        Provider::new(self, self.unique(name), Layout::of_tree(self)?)
+    }
+
+    /// A name for an instance, unlike any other in a cluster that others use too.
+    pub(crate) fn unique(&self, name: &str) -> String {
         let unique = self.directory.path().file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        let instance = format!("{name}-{}", unique.replace("hf-k8s-", ""));
-        Provider::new(self, instance, Layout::of_tree(self)?)
+        format!("{name}-{}", unique.replace("hf-k8s-", ""))
     }
 
     /// A provider instance that is installed somewhere.

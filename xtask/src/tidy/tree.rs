@@ -7,28 +7,28 @@ use anyhow::Context;
 
 /// A text file.
 #[derive(Debug)]
-pub(super) struct File {
+pub(crate) struct File {
     /// Where it is, from the workspace's root, with slashes.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// What it says.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 impl File {
     /// Whether it is a Rust source.
-    pub(super) fn is_rust(&self) -> bool {
+    pub(crate) fn is_rust(&self) -> bool {
         self.has_extension("rs")
     }
 
     /// Whether its name ends so.
-    pub(super) fn has_extension(&self, wanted: &str) -> bool {
+    pub(crate) fn has_extension(&self, wanted: &str) -> bool {
         Path::new(&self.path).extension().is_some_and(|extension| extension == wanted)
     }
 }
 
 /// Every text file below `root`, in the order of their paths. Read from the disk and not from git, so that new files
 /// count too, and an unpacked archive can be checked.
-pub(super) fn files(root: &Path) -> anyhow::Result<Vec<File>> {
+pub(crate) fn files(root: &Path) -> anyhow::Result<Vec<File>> {
     let mut files = Vec::new();
     walk(root, "", &mut files)?;
     files.sort_by(|a, b| a.path.cmp(&b.path));

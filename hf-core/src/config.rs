@@ -9,6 +9,7 @@ use crate::wire::InputError;
 /// The settings, with their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Config {
     /// Where pods are made, unless the template or its manifest says otherwise.
     pub namespace: Option<String>,
@@ -17,41 +18,49 @@ pub struct Config {
     /// The kubeconfig file.
     pub kubeconfig: Option<String>,
     /// The most API requests in flight to one cluster.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub max_in_flight: u32,
     /// When a machine counts as delivered.
     pub readiness: Readiness,
-    /// How long a pod may take to start, from its creation.
+    /// How long a pod may take to start, from its creation, in seconds.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub start_timeout: u32,
-    /// How long a machine may take to be created, from its request.
+    /// How long a machine may take to be created, from its request, in seconds.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub create_timeout: u32,
-    /// How long Host Factory may ignore what it asked for.
+    /// How long Host Factory may ignore what it asked for, in seconds.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub claim_timeout: u32,
     /// What to do with machines that Host Factory never asked for again.
     pub unclaimed: Action,
     /// What to answer for a request of which a part failed.
     pub partial_failure: PartialFailure,
     /// What hosts append to their machine's name, with its leading dot.
+    #[cfg_attr(test, schemars(regex(pattern = r"^(\..*)?$")))]
     pub host_suffix: String,
-    /// How long closed requests and their history are kept.
+    /// How long closed requests and their history are kept, in seconds.
     pub retention: u32,
-    /// How long a pod that failed or ended is kept, from when that was answered.
+    /// How long a pod that failed or ended is kept, from when that was answered, in seconds.
     pub failed_pod_retention: u32,
-    /// After how long a pod that does not terminate is deleted by force. Off unless set.
+    /// After how many seconds a pod that does not terminate is deleted by force. Off unless set.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub force_delete_after: Option<u32>,
     /// What to do with pods of machines that are over.
     pub orphans: Action,
-    /// How often the store is compared with what should be.
+    /// How often the store is compared with what should be, in seconds.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub resync_interval: u32,
     /// Whether the work directory is shared between hosts.
     pub shared_workdir: bool,
-    /// The taints that mean that a node goes. A list of one's own replaces the defaults, which
-    /// [`default_taints`] shows with their sources; an empty one watches nodes for their ends only.
+    /// The taints that mean that a node goes. A list of one's own replaces the defaults; an empty one watches nodes for
+    /// their ends only.
     pub reclaim_taints: Vec<ReclaimTaint>,
 }
 
 /// What to do with something that should not be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 pub enum Action {
     /// Delete it.
     Delete,
@@ -92,7 +101,10 @@ impl Config {
     pub fn parse(json: &[u8]) -> Result<(Self, Vec<String>), InputError> {
         let mut unknown = Vec::new();
         let value: serde_json::Value = crate::wire::parse(json)?;
-        let mut note = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
+        let mut note = |path: serde_ignored::Path<'_>| {
+            // An editor's key, by which it finds the schema.
+            unknown.extend(Some(path.to_string()).filter(|path| path != "$schema"));
+        };
         let noted = serde_ignored::Deserializer::new(&value, &mut note);
         let config: Self = serde_path_to_error::deserialize(noted)?;
         config.check()?;
@@ -139,6 +151,14 @@ mod tests {
     fn unknown_keys_are_named() {
         let (config, unknown) = Config::parse(br#"{"startTimeuot": 5, "startTimeout": 7}"#).unwrap();
         assert_eq!((config.start_timeout, unknown), (7, vec!["startTimeuot".to_owned()]));
+    }
+
+    #[test]
+    fn the_key_of_the_schema_is_known() {
+        let json = br#"{"$schema": "k8sprov_config.schema.json", "startTimeout": 7}"#;
+        assert_eq!(Config::parse(json).unwrap().1, Vec::<String>::new());
+        let deeper = br#"{"reclaimTaints": [{"taint": "a", "$schema": ""}]}"#;
+        assert_eq!(Config::parse(deeper).unwrap().1.len(), 1);
     }
 
     #[test]

@@ -67,6 +67,8 @@ mod provider;
 pub mod quantity;
 pub mod reclaim;
 pub mod resources;
+#[cfg(test)]
+mod schema;
 pub mod status;
 pub mod template;
 mod text;

@@ -28,6 +28,7 @@ pub struct Machine {
 /// When a machine of an acquire request counts as delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema, Serialize))]
 pub enum Readiness {
     /// Every container runs and the pod has an address.
     #[default]
@@ -39,6 +40,7 @@ pub enum Readiness {
 /// What to answer for a request of which some machines succeeded and some failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema, Serialize))]
 pub enum PartialFailure {
     /// `complete`: Host Factory reads the machines.
     #[default]

@@ -32,19 +32,52 @@ pub struct Template {
 /// Settings that a template may have of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Own {
-    /// The namespace.
+    /// The namespace where its pods are made.
+    #[cfg_attr(test, schemars(length(max = 63), regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")))]
     pub namespace: Option<String>,
     /// The kubeconfig context.
     pub context: Option<String>,
-    /// How long a pod may take to start.
+    /// How long a pod may take to start, in seconds.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub start_timeout: Option<u32>,
-    /// How long a machine may take to be created.
+    /// How long a machine may take to be created, in seconds.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub create_timeout: Option<u32>,
     /// When a machine counts as delivered.
     pub readiness: Option<Readiness>,
     /// Machines of templates with a higher one are created first.
     pub priority: i32,
+}
+
+/// The file.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct File {
+    /// The templates, in order of preference.
+    #[cfg_attr(test, schemars(with = "Vec<crate::schema::Template>", length(min = 1)))]
+    templates: Vec<Value>,
+}
+
+/// What every template says.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Known {
+    /// Its id, which no other template of the file has.
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9A-Za-z_-]{1,64}$")))]
+    template_id: String,
+    /// The most machines at a time; -1 is no limit.
+    #[cfg_attr(test, schemars(schema_with = "crate::schema::max_number"))]
+    max_number: i64,
+    /// What each machine is, by name. What is missing is taken from the pod.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(schema_with = "crate::schema::attributes"))]
+    attributes: Map<String, Value>,
+    /// The path of the Pod manifest, absolute or relative to this file.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pod_spec: String,
 }
 
 /// Why a template cannot be used.
@@ -62,10 +95,6 @@ pub struct TemplateError {
 /// # Errors
 /// If the file is not `{"templates": […]}`.
 pub fn parse_file(json: &[u8]) -> Result<Vec<Result<Template, TemplateError>>, InputError> {
-    #[derive(Deserialize)]
-    struct File {
-        templates: Vec<Value>,
-    }
     let file: File = crate::wire::parse(json)?;
     let mut seen = std::collections::BTreeSet::new();
     let parse = |(index, value): (usize, Value)| {
@@ -83,15 +112,6 @@ pub fn parse_file(json: &[u8]) -> Result<Vec<Result<Template, TemplateError>>, I
 }
 
 fn parse(value: Value) -> Result<Template, String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Known {
-        template_id: String,
-        max_number: i64,
-        #[serde(default)]
-        attributes: Map<String, Value>,
-        pod_spec: String,
-    }
     let read = |error: serde_path_to_error::Error<serde_json::Error>| match error.path().to_string() {
         path if path == "." => error.into_inner().to_string(),
         path => format!("`{path}`: {}", error.into_inner()),

@@ -10,6 +10,7 @@ mod demo;
 mod e2e;
 mod harness;
 mod process;
+mod schema;
 mod stop;
 mod test;
 mod tidy;
@@ -34,6 +35,8 @@ enum Task {
     Conformance(conformance::Args),
     Chaos(chaos::Args),
     Test(test::Args),
+    /// Writes the JSON Schemas of the configuration files anew, from the types
+    Schema,
     /// Checks what the compiler and clippy do not see
     Tidy,
     /// Everything that a change has to pass: format, clippy, tests, documentation, tidy, deny, e2e, conformance, demo
@@ -71,6 +74,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::E2e(args) => e2e::run(&args)?.verdict(),
         Task::Conformance(args) => conformance::run(&args)?.verdict(),
         Task::Test(args) => test::run_and_tell(&args),
+        Task::Schema => schema::run(),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
         Task::Hold(_) => unreachable!("handled above"),

@@ -7,9 +7,11 @@ use crate::facts::Taint;
 /// A taint that means that its node goes, and the seconds that are left from when it was first seen.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ReclaimTaint {
     /// Which taint: `key`, `key=value`, `key:Effect` or `key=value:Effect`, as `kubectl taint` writes them. What is
     /// not written may be anything.
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = TAINT)))]
     pub taint: TaintPattern,
     /// The seconds from the taint to the end of the node. Without it pods are evicted one by one, and each has the
     /// grace that it asks for itself.
@@ -31,6 +33,10 @@ pub struct TaintPattern {
     "{0:?} is no taint: write key, key=value, key:Effect or key=value:Effect, with the effect NoSchedule, PreferNoSchedule or NoExecute"
 )]
 pub struct TaintError(String);
+
+/// What is a taint, for the schema.
+#[cfg(test)]
+const TAINT: &str = "^[A-Za-z0-9_./-]+(=[A-Za-z0-9_./-]*)?(:(NoSchedule|PreferNoSchedule|NoExecute))?$";
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 

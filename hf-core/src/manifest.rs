@@ -3,10 +3,13 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// A Pod manifest that can be a machine. It is kept as it was written: fields that this program does not know, newer
-/// ones included, reach the API server.
+/// A Pod manifest that can be a machine. It is kept as it was written, but for a restart policy that it leaves open:
+/// fields that this program does not know, newer ones included, reach the API server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest(Value);
+
+/// The restart policy of every host.
+const NEVER: &str = "Never";
 
 /// Why a manifest cannot be a machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,11 +22,12 @@ pub struct ManifestError {
 }
 
 impl Manifest {
-    /// Checks a manifest.
+    /// Checks a manifest. Without a restart policy it gets `Never`, where the API server's default would be `Always`.
     ///
     /// # Errors
-    /// If it is no v1 Pod with containers, or its hosts would call themselves by other names than their machines'.
-    pub fn new(pod: Value) -> Result<Self, ManifestError> {
+    /// If it is no v1 Pod with containers, its hosts would call themselves by other names than their machines', or a
+    /// host that is dead would be started again unnoticed.
+    pub fn new(mut pod: Value) -> Result<Self, ManifestError> {
         expect(&pod, "apiVersion", "v1")?;
         expect(&pod, "kind", "Pod")?;
         object(&pod, "metadata", false)?;
@@ -36,9 +40,13 @@ impl Manifest {
         object(&pod, "spec", true)?;
         containers(&pod["spec"]["containers"])?;
         hostname(&pod["spec"])?;
+        restarts(&pod["spec"])?;
         for resource in ["cpu", "memory"] {
             crate::resources::requested(&pod, resource)
                 .map_err(|why| error("spec", format!("asks for {why}")))?;
+        }
+        if pod["spec"]["restartPolicy"].is_null() {
+            pod["spec"]["restartPolicy"] = NEVER.into();
         }
         Ok(Self(pod))
     }
@@ -113,6 +121,32 @@ fn hostname(spec: &Value) -> Result<(), ManifestError> {
             return Err(error(format!("spec.{key}"), format!("is set: {hosts_name}")));
         }
     }
+    // A subdomain alone gives the pod a second name in the DNS; the host goes on calling itself by the first.
+    if spec["setHostnameAsFQDN"] == true && !matches!(spec["subdomain"].as_str(), None | Some("")) {
+        let reason = format!("is true and `spec.subdomain` is set: {hosts_name}");
+        return Err(error("spec.setHostnameAsFQDN", reason));
+    }
+    Ok(())
+}
+
+/// Symphony must hear that a host has died: what is started again in its place has lost the tasks, and looks alive.
+fn restarts(spec: &Value) -> Result<(), ManifestError> {
+    let hides = "a host that has died would be started again, and Symphony would take it for the one that it knows; \
+                 use Never, or remove it";
+    let check = |field: String, policy: &Value| match policy {
+        Value::Null => Ok(()),
+        policy if policy == NEVER => Ok(()),
+        policy => Err(error(field, format!("is {policy}: {hides}"))),
+    };
+    check("spec.restartPolicy".to_owned(), &spec["restartPolicy"])?;
+    // Those of init containers are left alone: a sidecar is one that is restarted.
+    for (index, container) in spec["containers"].as_array().into_iter().flatten().enumerate() {
+        let field = format!("spec.containers[{index}].restartPolicy");
+        check(field.clone(), &container["restartPolicy"])?;
+        if !container["restartPolicyRules"].is_null() {
+            return Err(error(format!("{field}Rules"), format!("is set: {hides}")));
+        }
+    }
     Ok(())
 }
 
@@ -142,6 +176,7 @@ mod tests {
     fn the_least_pod_is_taken_and_kept() {
         let mut newer = pod();
         newer["spec"]["fieldOfTomorrow"] = json!([1]);
+        newer["spec"]["restartPolicy"] = json!("Never");
         assert_eq!(Manifest::new(newer.clone()).unwrap().pod(), &newer);
     }
 
@@ -163,6 +198,52 @@ mod tests {
         );
         refused("/spec/hostNetwork", json!(true), "spec.hostNetwork");
         refused("/spec/hostname", json!("me"), "spec.hostname");
+        refused("/spec/hostnameOverride", json!("me"), "spec.hostnameOverride");
         assert!(Manifest::new(json!([])).is_err() && Manifest::new(json!(null)).is_err());
+    }
+
+    #[test]
+    fn a_restart_policy_that_hides_a_dead_host_is_refused_with_the_reason() {
+        refused("/spec/restartPolicy", json!("Always"), "spec.restartPolicy");
+        refused("/spec/restartPolicy", json!("OnFailure"), "spec.restartPolicy");
+        refused("/spec/restartPolicy", json!(true), "spec.restartPolicy");
+        let own = |key: &str, value: Value| {
+            let mut container = json!({"name": "a", "image": "b"});
+            container[key] = value;
+            refused("/spec/containers/0", container, &format!("spec.containers[0].{key}"));
+        };
+        own("restartPolicy", json!("Always"));
+        own("restartPolicyRules", json!([{"action": "Restart"}]));
+        let mut always = pod();
+        always["spec"]["restartPolicy"] = json!("Always");
+        let said = Manifest::new(always).unwrap_err().to_string();
+        assert!(
+            said.starts_with("`spec.restartPolicy` is \"Always\": ") && said.contains("use Never"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_restart_policy_that_is_left_open_is_never_and_sidecars_keep_theirs() {
+        let mut open = pod();
+        let sidecar = json!([{"name": "s", "image": "i", "restartPolicy": "Always"}]);
+        open["spec"]["initContainers"] = sidecar.clone();
+        let manifest = Manifest::new(open).unwrap();
+        assert_eq!(manifest.pod()["spec"]["restartPolicy"], "Never");
+        assert_eq!(manifest.pod()["spec"]["initContainers"], sidecar);
+        assert!(manifest.canonical().0.contains("\"restartPolicy\":\"Never\""));
+    }
+
+    #[test]
+    fn a_full_name_is_refused_and_a_subdomain_alone_is_not() {
+        let mut named = pod();
+        named["spec"]["subdomain"] = json!("grid");
+        assert!(Manifest::new(named.clone()).is_ok());
+        named["spec"]["setHostnameAsFQDN"] = json!(false);
+        assert!(Manifest::new(named.clone()).is_ok());
+        named["spec"]["setHostnameAsFQDN"] = json!(true);
+        assert_eq!(Manifest::new(named.clone()).unwrap_err().field, "spec.setHostnameAsFQDN");
+        named["spec"]["subdomain"] = json!("");
+        assert!(Manifest::new(named).is_ok());
     }
 }

@@ -140,8 +140,7 @@ fn pod(kind: &Kind) -> Value {
         "kind": "Pod",
         "metadata": {"annotations": annotations},
         "spec": {
-            // A crash loop needs a kubelet that starts the containers again.
-            "restartPolicy": if kind.template == "crashes" { "Always" } else { "Never" },
+            "restartPolicy": "Never",
             "terminationGracePeriodSeconds": kind.grace,
             "containers": [{"name": "host", "image": "registry.invalid/host:1", "resources": requests}],
         }

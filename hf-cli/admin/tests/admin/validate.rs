@@ -52,6 +52,25 @@ fn each_template_is_ok_or_says_why_not() {
 }
 
 #[test]
+fn a_manifest_that_hides_a_dead_host_is_refused_by_template_file_and_field() {
+    let world = World::new();
+    let mut restarts = template("restarts");
+    restarts["podSpec"] = json!("restarts.json");
+    let templates = json!({"templates": [template("t"), restarts]});
+    world.write("conf/k8sprov_templates.json", &templates.to_string());
+    let mut pod = crate::world::pod_spec();
+    pod["spec"]["restartPolicy"] = json!("OnFailure");
+    world.write("conf/restarts.json", &pod.to_string());
+    let (code, findings) = validate(&world);
+    let found = of(&findings, "restarts")[0];
+    assert_eq!((code, &found["verdict"], &found["field"]), (1, &"error".into(), &"podSpec".into()));
+    let reason = found["reason"].as_str().unwrap();
+    for word in ["restarts.json", "`spec.restartPolicy` is \"OnFailure\"", "use Never"] {
+        assert!(reason.contains(word), "{word}: {reason}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_one_file_hides_nothing_of_the_other() {
     let world = World::new();
     world.write("conf/k8sprov_config.json", r#"{"startTimeout": "soon"}"#);

@@ -10,7 +10,6 @@ pub use taints::{ReclaimTaint, TaintError, TaintPattern, defaults as default_tai
 
 use crate::life::{Creation, Doom, PodSeen};
 use crate::status::Machine;
-use node::passed;
 
 /// How long Host Factory may go on listing a machine whose return is complete before it is told again.
 pub const RELIST_AFTER: SignedDuration = SignedDuration::from_mins(15);
@@ -83,6 +82,12 @@ pub fn grace_period(candidate: &Candidate<'_>, now: Timestamp) -> Option<u32> {
     let of_node = node.and_then(|node| seconds_left(node, facts, reclaim_taints, now));
     // Whichever takes it first.
     of_pod.into_iter().chain(of_node).min()
+}
+
+/// The whole seconds from one time to another, none if the clock was set back.
+fn passed(since: Timestamp, now: Timestamp) -> u32 {
+    let passed = now.duration_since(since).max(SignedDuration::ZERO);
+    u32::try_from(passed.as_secs()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -78,25 +78,34 @@ impl TaintPattern {
 ///
 /// | taint | seconds | source |
 /// | --- | --- | --- |
-/// | `karpenter.sh/disrupted` | the pod's grace | Karpenter, *Disruption*: the taint is set when a node is to be disrupted, and its pods are evicted, each with its own grace |
-/// | `ToBeDeletedByClusterAutoscaler` | the pod's grace | cluster autoscaler, *FAQ*: a node that is scaled down is drained, and pods have their own grace up to `--max-graceful-termination-sec` |
-/// | `cloud.google.com/impending-node-termination` | 25 | GKE, *Preemptible VMs*: a machine ends 30 s after the notice, of which its pods have 25 |
-/// | `aws-node-termination-handler/spot-itn` | 120 | AWS: a spot instance is interrupted two minutes after the notice |
-/// | `aws-node-termination-handler/scheduled-maintenance`, `…/asg-lifecycle-termination`, `…/rebalance-recommendation` | 120 | AWS node termination handler, its chart's `taintNode` and `nodeTerminationGracePeriod`: nodes are drained so that they have 120 s |
-/// | `remediator.kubernetes.azure.com/unschedulable` | 30 | AKS, *Node auto-drain*: set when a scheduled event (preempt, redeploy, terminate) takes the node; a spot machine has 30 s at least |
+/// | `karpenter.sh/disrupted` | the pod's grace | Karpenter 1, [*Disruption*](https://karpenter.sh/docs/concepts/disruption/): set on a node that is to be disrupted, whose pods are evicted once its replacements are ready, each with its own grace. It is taken away again if they do not become ready |
+/// | `karpenter.sh/disruption` | the pod's grace | the same of Karpenter 0.32 to 0.37 |
+/// | `ToBeDeletedByClusterAutoscaler` | the pod's grace | cluster autoscaler, [*FAQ*](https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md): a node that is scaled down is drained, and pods have their own grace up to `--max-graceful-termination-sec` |
+/// | `cloud.google.com/impending-node-termination` | 25 | GKE: [*maintenance of nodes that do not live migrate*](https://cloud.google.com/kubernetes-engine/docs/concepts/handle-disruption-gpu-tpu), and the notice of a [*preemptible VM*](https://cloud.google.com/kubernetes-engine/docs/concepts/preemptible-vm), which ends after 30 s, of which its pods have 25: the shortest of them counts |
+/// | `aws-node-termination-handler/spot-itn` | 120 | AWS: a spot instance is interrupted two minutes after the [notice](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html) |
+/// | `aws-node-termination-handler/scheduled-maintenance`, `…/asg-lifecycle-termination` | 120 | [AWS node termination handler](https://github.com/aws/aws-node-termination-handler), its chart's `taintNode` and `nodeTerminationGracePeriod`: taint and drain begin 120 s before the end |
+/// | `remediator.kubernetes.azure.com/unschedulable` | 30 | AKS, [*Node auto-drain*](https://learn.microsoft.com/azure/aks/node-auto-drain): set when a scheduled event (preempt, redeploy, terminate) takes the node; a spot machine has 30 s at least |
+/// | `remediator.aks.microsoft.com/unschedulable` | 30 | its older name |
 ///
-/// Not among them: labels and taints that spot nodes carry while they are healthy, a cordon, and
-/// `DeletionCandidateOfClusterAutoscaler`, which the autoscaler takes away again when a node is needed.
+/// Not among them is what a node carries, or gets, and lives on:
+///
+/// - labels and taints of healthy spot nodes, such as `kubernetes.azure.com/scalesetpriority`;
+/// - a cordon;
+/// - `DeletionCandidateOfClusterAutoscaler`, which the autoscaler takes away again when the node is needed;
+/// - `aws-node-termination-handler/rebalance-recommendation`: a [*recommendation*](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/rebalance-recommendations.html)
+///   says that an interruption has become likelier, and no more; the handler does not even cordon for it unless it is
+///   told to, and where it drains, the evictions are seen. A site that wants to give such nodes up lists it.
 pub fn defaults() -> Vec<ReclaimTaint> {
     [
         ("karpenter.sh/disrupted", None),
+        ("karpenter.sh/disruption", None),
         ("ToBeDeletedByClusterAutoscaler", None),
         ("cloud.google.com/impending-node-termination", Some(25)),
         ("aws-node-termination-handler/spot-itn", Some(120)),
         ("aws-node-termination-handler/scheduled-maintenance", Some(120)),
         ("aws-node-termination-handler/asg-lifecycle-termination", Some(120)),
-        ("aws-node-termination-handler/rebalance-recommendation", Some(120)),
         ("remediator.kubernetes.azure.com/unschedulable", Some(30)),
+        ("remediator.aks.microsoft.com/unschedulable", Some(30)),
     ]
     .into_iter()
     .map(|(key, seconds)| {
@@ -148,6 +157,7 @@ mod tests {
             ("eks.amazonaws.com/capacityType", "SPOT"),
             ("karpenter.sh/capacity-type", "spot"),
             ("DeletionCandidateOfClusterAutoscaler", "1700000000"),
+            ("aws-node-termination-handler/rebalance-recommendation", "1700000000"),
             (crate::facts::CORDON, ""),
         ] {
             let healthy = taint(key, value, "NoSchedule");

@@ -84,14 +84,14 @@ fn lost_node() -> SeenNode {
         heard_at: at(NOW),
         gone: true,
         condition: NodeCondition::Ready,
-        condition_since: at(NOW),
+        condition_for: 0,
         taints: Vec::new(),
     }
 }
 
 #[test]
 fn whichever_takes_it_first_counts() {
-    let with_node = |life: Life, facts: PodFacts, returned: ReturnState, taints: Vec<(Taint, Timestamp)>| {
+    let with_node = |life: Life, facts: PodFacts, returned: ReturnState, taints: Vec<(Taint, u32)>| {
         let machine = machine(life, facts);
         let node = SeenNode { gone: taints.is_empty(), taints, ..lost_node() };
         let reclaim_taints = &default_taints();
@@ -101,7 +101,7 @@ fn whichever_takes_it_first_counts() {
         grace_period(&candidate, at(NOW))
     };
     let key = "aws-node-termination-handler/spot-itn".to_owned();
-    let taint = vec![(Taint { key, value: String::new(), effect: "NoSchedule".into() }, at(NOW - 10))];
+    let taint = vec![(Taint { key, value: String::new(), effect: "NoSchedule".into() }, 10)];
     let deleting = |seconds| PodFacts { deleting: Some(seconds), ..PodFacts::default() };
     let not = ReturnState::NotReturned;
     assert_eq!(with_node(PRESENT, PodFacts::default(), not, taint.clone()), Some(110));

@@ -31,14 +31,7 @@ pub enum IdentityCheck {
 impl Tx<'_> {
     /// Compares a cluster with what the store remembers of it; remembers it if it is the first.
     pub fn check_identity(&self, target: &Target, found: &ClusterIdentity) -> Result<IdentityCheck> {
-        let sql = "SELECT uid, server, resolved_namespace FROM clusters
-                   WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
-        let read = |row: &rusqlite::Row<'_>| {
-            let (uid, server) = (row.get("uid")?, row.get("server")?);
-            Ok(ClusterIdentity { uid, server, namespace: row.get("resolved_namespace")? })
-        };
-        let key = (self.instance, &target.context, &target.namespace);
-        let Some(known) = self.prepare(sql)?.query_one(key, read).optional()? else {
+        let Some(known) = self.cluster(target)? else {
             self.remember(target, found)?;
             return Ok(IdentityCheck::Same);
         };
@@ -47,6 +40,32 @@ impl Tx<'_> {
             self.learn(target, &known, found)?;
         }
         Ok(verdict)
+    }
+
+    /// What the store remembers of a cluster.
+    fn cluster(&self, target: &Target) -> Result<Option<ClusterIdentity>> {
+        let sql = "SELECT uid, server, resolved_namespace FROM clusters
+                   WHERE instance = ?1 AND context = ?2 AND namespace = ?3";
+        let read = |row: &rusqlite::Row<'_>| {
+            let (uid, server) = (row.get("uid")?, row.get("server")?);
+            Ok(ClusterIdentity { uid, server, namespace: row.get("resolved_namespace")? })
+        };
+        let key = (self.instance, &target.context, &target.namespace);
+        Ok(self.prepare(sql)?.query_one(key, read).optional()?)
+    }
+
+    /// Compares a cluster with what the store remembers of it, whatever namespace is meant. Remembers nothing.
+    pub(crate) fn compare_cluster(
+        &self,
+        context: &str,
+        namespace: String,
+        found: &ClusterIdentity,
+    ) -> Result<IdentityCheck> {
+        let target = Target { context: context.to_owned(), namespace };
+        Ok(self.cluster(&target)?.map_or(IdentityCheck::Same, |known| {
+            let found = ClusterIdentity { namespace: known.namespace.clone(), ..found.clone() };
+            compare(&target, &known, &found)
+        }))
     }
 
     /// Remembers a UID that may be read by now, and the server by which a cluster of known UID is reached by now.

@@ -40,6 +40,12 @@ pub enum Event {
     Deleting,
     /// It is no longer there.
     Gone,
+    /// Its node got a taint.
+    NodeTainted,
+    /// Its node is not ready, or cannot be reached.
+    NodeNotReady,
+    /// Its node is no longer there.
+    NodeGone,
     /// The terminal answer was given.
     Answered,
 }
@@ -64,6 +70,9 @@ impl Event {
             Self::Orphaned => "orphaned",
             Self::Deleting => "deleting",
             Self::Gone => "gone",
+            Self::NodeTainted => "node-tainted",
+            Self::NodeNotReady => "node-not-ready",
+            Self::NodeGone => "node-gone",
             Self::Answered => "answered",
         }
     }

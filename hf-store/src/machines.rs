@@ -16,6 +16,8 @@ pub struct MachineRow {
     pub seq: i64,
     /// The key of its acquire request.
     pub request: i64,
+    /// The kubeconfig context of its cluster, as the configuration names it.
+    pub context: String,
     /// The machine.
     pub machine: Machine,
     /// When its deletion was first seen.
@@ -31,7 +33,7 @@ pub struct MachineRow {
 }
 
 /// The columns of a [`MachineRow`], from `machines AS m`.
-const COLUMNS: &str = "m.seq, m.request, m.name, m.machine_id, m.creation, m.doubt, m.doom, m.pod, m.uid,
+const COLUMNS: &str = "m.seq, m.request, m.context, m.name, m.machine_id, m.creation, m.doubt, m.doom, m.pod, m.uid,
     m.phase, m.running, m.ready, m.ip, m.node, m.started_at, m.deleting_s, m.deleting_since, m.grace_s,
     m.stays_not_ready_s, m.stays_unreachable_s, m.disrupted,
     m.pod_message, m.create_message, m.end_message, m.delete_message, m.delivered, m.delete_asked, m.adopted AND NOT m.claimed AS unlisted,
@@ -72,6 +74,7 @@ impl MachineRow {
         Ok(Self {
             seq: row.get("seq")?,
             request: row.get("request")?,
+            context: row.get("context")?,
             machine,
             deleting_since: time_or_none(row, "deleting_since")?,
             delivered: row.get("delivered")?,

@@ -332,6 +332,9 @@ impl Tx<'_> {
             (orphaned, Event::Orphaned, ""),
             (gone, Event::Gone, new.end_message.as_str()),
         ];
+        if !new.facts.node.is_empty() && new.facts.node != old.facts.node {
+            self.node_is_there(&before.context, &new.facts.node)?;
+        }
         for (_, event, detail) in steps.into_iter().filter(|(happened, ..)| *happened) {
             self.note(now, before.request, Some(before.seq), event, detail)?;
         }

@@ -9,6 +9,7 @@ use std::panic::Location;
 use std::path::Path;
 use std::time::Duration;
 
+use hf_core::facts::{NodeFacts, Taint};
 use hf_core::ground::Target;
 use hf_core::status::{MachineResult, Outcome, RequestStatus};
 use hf_core::{Attempt, PodFacts, PodPhase, RequestId};
@@ -16,7 +17,7 @@ use rusqlite::Connection;
 
 use crate::testing::{ADOPTION, Bed, acquire, later, now, pending, running, seen, template};
 use crate::watchers::{HOST_FACTORY, HOST_FACTORY_HOSTS};
-use crate::{ClusterIdentity, DeletionOutcome, Heartbeat, NewAcquire, Observed};
+use crate::{ClusterIdentity, DeletionOutcome, Heartbeat, NewAcquire, Observed, ObservedNode};
 
 /// A place in the source.
 type Place = (String, u32);
@@ -68,8 +69,12 @@ const WORK: &[(&str, &[&str])] = &[
 ];
 
 /// Parts of the reports about everything, which are as long as what an operator asks for. No program does by itself.
-const WHOLE: &[&str] =
-    &["requested_at BETWEEN ?2 AND ?3", "FROM events WHERE instance = ?1", "SELECT DISTINCT instance"];
+const WHOLE: &[&str] = &[
+    "requested_at BETWEEN ?2 AND ?3",
+    "FROM events WHERE instance = ?1",
+    "FROM nodes",
+    "SELECT DISTINCT instance",
+];
 
 /// What is wrong with a line of a plan.
 fn fault(line: &str, file: &str) -> Option<&'static str> {
@@ -78,7 +83,7 @@ fn fault(line: &str, file: &str) -> Option<&'static str> {
     }
     let index = line.split_once(" INDEX ").map(|(_, rest)| rest.split(' ').next().unwrap_or_default());
     let partial = index.filter(|index| index.starts_with("machines_") || index.starts_with("requests_"));
-    let by_key = ["machines_by_request", "requests_by_manifest"];
+    let by_key = ["machines_by_request", "machines_by_node", "requests_by_manifest"];
     if let Some(index) = partial.filter(|index| !by_key.contains(index)) {
         return match WORK.iter().find(|(set, _)| *set == index) {
             Some((_, files)) if files.contains(&file) => None,
@@ -254,6 +259,7 @@ fn workload(mut store: crate::Store) {
         })
         .unwrap();
     reject(&mut store, target);
+    nodes(&mut store);
     import(&mut store);
     report(&mut store);
     while store.forget(later(9), 5).unwrap() > 0 {}
@@ -289,6 +295,27 @@ fn look_around(tx: &crate::Tx<'_>, target: &Target) -> Result<(), crate::Error> 
         })?;
     }
     Ok(())
+}
+
+fn nodes(store: &mut crate::Store) {
+    let word =
+        crate::NodeWord { context: "", passed: Duration::ZERO, silent: Some(Duration::ZERO), now: now() };
+    let taint =
+        |key: &str| Taint { key: key.to_owned(), value: String::new(), effect: "NoSchedule".to_owned() };
+    let node = |taint| NodeFacts { name: "n1".to_owned(), taints: vec![taint], ..NodeFacts::default() };
+    let there = |taint| ObservedNode::Present(Box::new(node(taint)));
+    let gone = |name: &str| ObservedNode::Gone(name.to_owned());
+    store
+        .write(|tx| {
+            tx.check_nodes("", &identity("u", "s"))?;
+            tx.observe_nodes(&[there(taint("a")), there(taint("b"))], word)?;
+            tx.missing_nodes("", &[], false)?;
+            tx.node("", "n1")?;
+            tx.observe_nodes(&[gone("n1"), there(taint("a")), gone("n1"), gone("n2")], word)?;
+            tx.node_is_there("", "n2")?;
+            tx.report_nodes()
+        })
+        .unwrap();
 }
 
 fn report(store: &mut crate::Store) {

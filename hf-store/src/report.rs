@@ -12,7 +12,7 @@ use rusqlite::{Params, Row};
 use crate::error::Result;
 use crate::machines::{MachineRow, select};
 use crate::requests::RequestRow;
-use crate::spelling::{name, spelt, time};
+use crate::spelling::{name, spelt, time, time_or_none};
 use crate::store::Tx;
 
 /// Which rows are wanted.
@@ -83,6 +83,27 @@ pub struct MachineReport {
     pub starting: (u64, u32),
     /// Whether its deletion was accepted.
     pub delete_accepted: bool,
+}
+
+/// A node as reports show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeReport {
+    /// The kubeconfig context, as the configuration names it.
+    pub context: String,
+    /// Its name.
+    pub name: String,
+    /// Its zone, empty if it has none.
+    pub zone: String,
+    /// Its instance type, empty if it has none.
+    pub instance_type: String,
+    /// `spot`, `on-demand` or what else it says of itself; empty if nothing.
+    pub capacity_type: String,
+    /// How many CPUs it has.
+    pub cpu: Option<f64>,
+    /// How many bytes of memory it has.
+    pub memory: Option<f64>,
+    /// When it was found to be gone, if it is.
+    pub gone_at: Option<Timestamp>,
 }
 
 /// One thing that happened.
@@ -205,6 +226,26 @@ impl Tx<'_> {
             });
         }
         Ok(all)
+    }
+
+    /// All nodes that have been seen, those that are gone for as long as machines were on them and they are kept.
+    pub fn report_nodes(&self) -> Result<Vec<NodeReport>> {
+        let sql = "SELECT context, name, zone, instance_type, capacity_type, cpu, memory, gone_at FROM nodes
+                   WHERE instance = ?1 ORDER BY context, name";
+        let mut query = self.prepare(sql)?;
+        let rows = query.query_map([self.instance], |row| {
+            Ok(NodeReport {
+                context: row.get("context")?,
+                name: row.get("name")?,
+                zone: row.get("zone")?,
+                instance_type: row.get("instance_type")?,
+                capacity_type: row.get("capacity_type")?,
+                cpu: row.get("cpu")?,
+                memory: row.get("memory")?,
+                gone_at: time_or_none(row, "gone_at")?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// What happened to a request and its machines, in order.

@@ -2,14 +2,15 @@
 //!
 //! A return is forgotten when its terminal answer was given long enough ago; an acquire request when nothing has
 //! happened to it for as long, all of its machines are over, and no return names any of them any more. So a return
-//! never names a machine that is not there, and a machine that lives keeps its request.
+//! never names a machine that is not there, and a machine that lives keeps its request. A node is forgotten when it has
+//! been gone for as long.
 //!
 //! What is large goes in several steps. The first one marks the request, which is unknown to everybody from then on:
 //! nobody sees one half.
 
 use jiff::Timestamp;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{Store, Tx};
 
 /// Acquire requests that may be forgotten: all over, and the last that happened to them was before `?2`.
@@ -38,11 +39,15 @@ impl Store {
     ///
     /// What to forget is found before the write lock is taken, and looked at again under it.
     pub fn forget(&mut self, before: Timestamp, most: usize) -> Result<usize> {
-        let found = self.read(|tx| tx.forgettable(before, most / ROWS_OF_REQUEST + 1))?;
-        if found.is_empty() {
+        let (found, nodes) = self.read(|tx| {
+            let found = tx.forgettable(before, most / ROWS_OF_REQUEST + 1)?;
+            let nodes = if found.is_empty() { tx.long_gone_nodes(before, most)? } else { Vec::new() };
+            Ok::<_, Error>((found, nodes))
+        })?;
+        if found.is_empty() && nodes.is_empty() {
             return Ok(0);
         }
-        self.write(|tx| tx.forget(&found, before, most))
+        self.write(|tx| Ok(tx.forget(&found, before, most)? + tx.forget_nodes(&nodes)?))
     }
 
     /// Gives up to `pages` unused pages of the file back to the disk. Returns how many.

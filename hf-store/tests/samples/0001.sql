@@ -36,6 +36,44 @@ CREATE TABLE clusters (
     refusal TEXT NOT NULL,
     PRIMARY KEY (instance, context, namespace)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE node_watches (
+    instance TEXT NOT NULL,
+    context TEXT NOT NULL,
+    heard_at INTEGER NOT NULL,
+    -- How long the watcher has run in all, by its monotonic clock, and what that was when it heard from the cluster last.
+    clock_ms INTEGER NOT NULL,
+    heard_ms INTEGER NOT NULL,
+    PRIMARY KEY (instance, context)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE nodes (
+    instance TEXT NOT NULL,
+    context TEXT NOT NULL,
+    name TEXT NOT NULL,
+    uid TEXT NOT NULL,
+    gone_at INTEGER,
+    condition TEXT NOT NULL CHECK (condition IN ('ready', 'not-ready', 'unreachable')),
+    -- Since when, by the cluster's clock, which only tells one outage from the next; and by that of the watch.
+    condition_at INTEGER,
+    condition_ms INTEGER NOT NULL,
+    zone TEXT NOT NULL,
+    instance_type TEXT NOT NULL,
+    capacity_type TEXT NOT NULL,
+    cpu REAL,
+    memory REAL,
+    PRIMARY KEY (instance, context, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX nodes_gone ON nodes (instance, gone_at) WHERE gone_at IS NOT NULL;
+CREATE TABLE taints (
+    instance TEXT NOT NULL,
+    context TEXT NOT NULL,
+    node TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    effect TEXT NOT NULL,
+    -- What the clock of the watch showed when it was first seen.
+    since_ms INTEGER NOT NULL,
+    PRIMARY KEY (instance, context, node, key, effect)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE others (
     instance TEXT NOT NULL,
     context TEXT NOT NULL,
@@ -156,6 +194,7 @@ CREATE TABLE machines (
     ) VIRTUAL
 ) STRICT;
 CREATE INDEX machines_by_request ON machines (request, ordinal);
+CREATE INDEX machines_by_node ON machines (instance, context, node) WHERE node <> '';
 CREATE INDEX machines_to_create ON machines (instance, context, namespace, turn, request, ordinal) WHERE to_create;
 CREATE INDEX machines_creating ON machines (instance, context, namespace) WHERE creation = 'creating';
 CREATE INDEX machines_to_delete ON machines (instance, context, namespace, delete_asked, seq) WHERE to_delete;

@@ -1,9 +1,11 @@
 //! `getReturnRequests`: which of Host Factory's machines are gone or going.
 
-use hf_core::MachineName;
-use hf_core::reclaim::{Candidate, grace_period};
+use std::collections::HashMap;
+
+use hf_core::reclaim::{Candidate, SeenNode, grace_period};
 use hf_core::wire::get_return_requests::{Output, Reclaimed};
-use hf_store::Store;
+use hf_core::{MachineName, PodSeen};
+use hf_store::{MachineRow, Store, Tx};
 
 use crate::error::CliError;
 use crate::host_factory::{Sign, beside, some};
@@ -36,6 +38,8 @@ struct Found<'a> {
     reclaimed: Vec<Reclaimed>,
     /// Those that the store does not know, each with the name that its pod would have.
     unknown: Vec<(&'a str, String)>,
+    /// The nodes where they are, by context and name: many machines share one.
+    nodes: HashMap<String, HashMap<String, Option<SeenNode>>>,
     /// Rebuilt from the cluster, and listed by Host Factory for the first time since: no longer unclaimed (rule 13).
     listed: Vec<i64>,
 }
@@ -58,7 +62,7 @@ impl<'a> Found<'a> {
         let candidate = Candidate {
             machine: &row.machine,
             deleting_since: row.deleting_since,
-            node: None,
+            node: self.node(tx, &row)?,
             reclaim_taints: &around.view.config.reclaim_taints,
             returned,
         };
@@ -66,6 +70,22 @@ impl<'a> Found<'a> {
             self.reclaimed.push(Reclaimed { machine: host.to_owned(), grace_period });
         }
         Ok(())
+    }
+
+    /// The node of a machine whose pod is there, if nodes are watched.
+    fn node(&mut self, tx: &Tx<'_>, row: &MachineRow) -> Result<Option<&SeenNode>, CliError> {
+        let facts = &row.machine.facts;
+        if row.machine.life.pod != PodSeen::Present || facts.node.is_empty() {
+            return Ok(None);
+        }
+        if !self.nodes.contains_key(&row.context) {
+            self.nodes.insert(row.context.clone(), HashMap::new());
+        }
+        let Some(nodes) = self.nodes.get_mut(&row.context) else { return Ok(None) };
+        if !nodes.contains_key(&facts.node) {
+            nodes.insert(facts.node.clone(), tx.node(&row.context, &facts.node)?);
+        }
+        Ok(nodes.get(&facts.node).and_then(Option::as_ref))
     }
 
     /// The answer. Of unknown machines something is said on known ground alone (rule 7).

@@ -13,8 +13,10 @@
 mod args;
 mod backoff;
 mod context;
+mod feed;
 mod link;
 mod lock;
+mod nodes;
 mod pace;
 mod pauses;
 mod pods;

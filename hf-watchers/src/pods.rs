@@ -1,6 +1,5 @@
 //! Taking what the cluster says into the store: a full listing, then a watch from there on, and again.
 
-mod feed;
 mod imported;
 mod take;
 
@@ -13,9 +12,9 @@ use hf_store::{Adoption, Error, FullListing, IdentityCheck, ListingVerdict, Seen
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::context::Context;
+use crate::feed::{Batch, End, Feed};
 use crate::link::{self, Link, Patience};
-use feed::{Batch, End, Feed};
-use take::{Batched, observed, seen};
+use take::{Batched, Pods, observed, seen};
 
 /// How often time is counted and the store is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -109,8 +108,8 @@ struct Watcher {
 
 /// What a listing leaves to go on from.
 struct Listed {
-    ours: Feed,
-    others: Feed,
+    ours: Feed<Pods>,
+    others: Feed<Pods>,
     /// The file that the listing was written into.
     generation: u64,
 }
@@ -215,8 +214,9 @@ impl Watcher {
                 self.context.troubles.clear(&self.target, "store");
                 self.hears = true;
                 self.waker.wake("hf-watch-returns");
-                let ours = Feed::open(&link.cluster, scopes.0, ours.resource_version);
-                let others = Feed::open(&link.cluster, scopes.1, others.resource_version);
+                let cluster = &link.cluster;
+                let ours = Feed::open(Pods::of(cluster, scopes.0), ours.resource_version);
+                let others = Feed::open(Pods::of(cluster, scopes.1), others.resource_version);
                 Ok(Listed { ours, others, generation })
             }
         }

@@ -19,7 +19,7 @@ use crate::context::{Clock, Context};
 use crate::runtime::Program;
 use crate::trouble::Troubles;
 use crate::wake::Wakes;
-use crate::{lock, pods, queue, requests, returns};
+use crate::{lock, nodes, pods, queue, requests, returns};
 
 /// How often a watcher shows that it lives.
 const BEAT: Duration = Duration::from_secs(10);
@@ -56,6 +56,7 @@ pub(crate) async fn supervise(
         program,
         store,
         tasks: BTreeMap::new(),
+        nodes: BTreeMap::new(),
         configured: Vec::new(),
         seen: None,
         forgetting: false,
@@ -110,6 +111,8 @@ struct Supervisor {
     context: Context,
     store: Store,
     tasks: BTreeMap<Target, AbortOnDropHandle<()>>,
+    /// Those that watch nodes, one for each kubeconfig context.
+    nodes: BTreeMap<String, AbortOnDropHandle<()>>,
     configured: Vec<Target>,
     /// The version of the store that was last looked at.
     seen: Option<(u64, i64)>,
@@ -147,10 +150,26 @@ impl Supervisor {
                 self.context.troubles.set(&Target::default(), "store", error.to_string());
                 Vec::new()
             });
-        for target in self.configured.iter().cloned().chain(inhabited) {
+        let places: Vec<Target> = self.configured.iter().cloned().chain(inhabited).collect();
+        for target in places {
+            self.watch_nodes(&target);
             self.tasks.entry(target.clone()).or_insert_with(|| spawn(self.program, &self.context, target));
         }
         replaced
+    }
+
+    /// Starts the task for the nodes of a target's cluster if there is none. One that ended, which it must not, is
+    /// started anew: pods are watched whatever becomes of it.
+    fn watch_nodes(&mut self, target: &Target) {
+        if self.program != Program::Pods || self.context.stop.is_cancelled() {
+            return;
+        }
+        if self.nodes.get(&target.context).is_some_and(AbortOnDropHandle::is_finished) {
+            tracing::error!(%target, "the task for nodes ended; it is started anew");
+            self.nodes.remove(&target.context);
+        }
+        let start = || AbortOnDropHandle::new(tokio::spawn(nodes::run(self.context.clone(), target.clone())));
+        self.nodes.entry(target.context.clone()).or_insert_with(start);
     }
 
     /// Forgets a little of what has long been over (`retention`). One of the three does it, for all.
@@ -201,6 +220,10 @@ impl Supervisor {
     async fn drain(self) -> anyhow::Result<()> {
         for (target, task) in self.tasks {
             task.await.with_context(|| format!("the task for {target} failed"))?;
+        }
+        for task in self.nodes.into_values() {
+            // Its transactions are whole, however it ended.
+            let _ = task.await;
         }
         tracing::info!("stopped");
         Ok(())

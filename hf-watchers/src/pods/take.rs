@@ -1,10 +1,34 @@
-//! From what the cluster says to what the store takes.
+//! What the cluster says of pods, and what the store takes of it.
 
+use futures::{StreamExt, TryStreamExt};
 use hf_core::MachineName;
 use hf_core::ground::Target;
-use hf_k8s::{Change, Pod};
+use hf_k8s::{Change, Cluster, Pod, Scope};
 use hf_store::{Adoption, Error, Observed, SeenPod, Tx};
 use jiff::Timestamp;
+
+use crate::feed::{Source, Told};
+
+/// The pods of a scope.
+pub(super) struct Pods {
+    cluster: Cluster,
+    scope: Scope,
+}
+
+impl Pods {
+    pub(super) fn of(cluster: &Cluster, scope: Scope) -> Self {
+        Self { cluster: cluster.clone(), scope }
+    }
+}
+
+impl Source for Pods {
+    type Change = Change;
+
+    fn watch(&self, version: &str) -> Told<Change> {
+        let told = self.cluster.watch(&self.scope, version);
+        told.map_ok(|changed| (changed.change, changed.resource_version)).boxed()
+    }
+}
 
 /// Changes for one transaction.
 pub(super) enum Batched<'a> {

@@ -10,7 +10,7 @@ use crate::world::{ALL, NAMESPACE, World, eventually, names, options, pod_spec, 
 #[tokio::test]
 async fn answers_lost_after_the_server_acted_double_nothing() {
     let world = World::new().await;
-    world.handle().add_fault(Fault::new(Action::LoseAnswer).verb("create").count(10));
+    world.handle().add_fault(Fault::new(Action::LoseAnswer).verb("create").resource("pods").count(10));
     let id = world.request(20);
     assert_eq!(results(&world.settled(&id).await), ["succeed"]);
     assert_eq!(world.pods().len(), 20);
@@ -20,7 +20,7 @@ async fn answers_lost_after_the_server_acted_double_nothing() {
 async fn refusals_of_every_kind_are_overcome() {
     let world = World::new().await;
     for status in [429, 500, 503, 504] {
-        world.handle().add_fault(Fault::refuse(status).verb("create").count(5));
+        world.handle().add_fault(Fault::refuse(status).verb("create").resource("pods").count(5));
     }
     let id = world.request(20);
     assert_eq!(results(&world.settled(&id).await), ["succeed"]);
@@ -93,10 +93,11 @@ async fn an_object_that_does_not_parse_stops_nothing() {
 #[tokio::test]
 async fn answers_for_a_file_that_was_replaced_are_not_taken_for_another_ones_machines() {
     let world = World::new().await;
-    world.handle().add_fault(Fault::new(Action::Delay(Duration::from_millis(500))).verb("create").count(5));
+    world.handle().add_fault(
+        Fault::new(Action::Delay(Duration::from_millis(500))).verb("create").resource("pods").count(5),
+    );
     let before = world.request(5);
-    let posted = || world.handle().requests().iter().filter(|request| request.verb == "create").count();
-    eventually(|| (posted() == 5).then_some(())).await;
+    eventually(|| (world.asked("create") == 5).then_some(())).await;
     for file in ["hf.db", "hf.db-wal", "hf.db-shm"] {
         std::fs::remove_file(world.path("work").join(file)).unwrap();
     }

@@ -29,9 +29,7 @@ async fn two_api_calls_for_each_machine() {
     world.settled(&id).await;
     let back = world.give_back(&names(&id, 100));
     world.settled(&back).await;
-    let requests = world.handle().requests();
-    let count = |verb: &str| requests.iter().filter(|request| request.verb == verb).count();
-    assert_eq!((count("create"), count("delete")), (100, 100));
+    assert_eq!((world.asked("create"), world.asked("delete")), (100, 100));
 }
 
 #[tokio::test]

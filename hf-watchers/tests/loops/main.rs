@@ -6,6 +6,7 @@ mod faults;
 mod imported;
 mod lifecycle;
 mod queue;
+mod reclaim;
 mod returns;
 mod timeouts;
 mod world;

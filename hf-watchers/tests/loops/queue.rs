@@ -54,7 +54,7 @@ async fn machines_of_a_template_of_higher_priority_are_created_first() {
 
 /// How many creates the API server was asked for.
 fn creates(world: &World) -> usize {
-    world.handle().requests().iter().filter(|request| request.verb == "create").count()
+    world.asked("create")
 }
 
 /// The messages of the machines of a request, each once.

@@ -23,10 +23,11 @@ async fn returned_before_its_pod_exists_it_is_never_created() {
 #[tokio::test]
 async fn returned_while_its_create_is_in_flight_it_is_deleted_when_that_settles() {
     let world = World::new().await;
-    world.handle().add_fault(Fault::new(Action::Delay(std::time::Duration::from_millis(300))).verb("create"));
+    world.handle().add_fault(
+        Fault::new(Action::Delay(std::time::Duration::from_millis(300))).verb("create").resource("pods"),
+    );
     let id = world.request(5);
-    let posted = || world.handle().requests().iter().any(|request| request.verb == "create");
-    eventually(|| posted().then_some(())).await;
+    eventually(|| (world.asked("create") > 0).then_some(())).await;
     let back = world.give_back(&names(&id, 5));
     assert_eq!(world.settled(&back).await["status"], "complete");
     assert_eq!(world.pods().len(), 0);
@@ -36,7 +37,9 @@ async fn returned_while_its_create_is_in_flight_it_is_deleted_when_that_settles(
 #[tokio::test]
 async fn a_creator_that_dies_with_creates_in_flight_loses_and_doubles_nothing() {
     let mut world = World::new().await;
-    world.handle().add_fault(Fault::new(Action::Delay(std::time::Duration::from_millis(100))).verb("create"));
+    world.handle().add_fault(
+        Fault::new(Action::Delay(std::time::Duration::from_millis(100))).verb("create").resource("pods"),
+    );
     let id = world.request(50);
     world.until_some_pods(10).await;
     world.kill(Program::Requests).await;

@@ -9,7 +9,7 @@ use crate::world::{ALL, NAMESPACE, World, eventually, names, options, results};
 async fn what_is_not_created_in_time_fails_with_the_last_refusal_and_is_never_created() {
     let config = json!({"createTimeout": 1});
     let mut world = World::with(Options { mode: Mode::Auto, ..options() }, config).await;
-    world.handle().add_fault(Fault::refuse(503).verb("create"));
+    world.handle().add_fault(Fault::refuse(503).verb("create").resource("pods"));
     world.start(&ALL);
     let id = world.request(2);
     let status = world.settled(&id).await;

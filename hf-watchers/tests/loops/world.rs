@@ -167,6 +167,12 @@ impl World {
         pods.iter().map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// How many requests of this kind there were for pods.
+    pub(crate) fn asked(&self, verb: &str) -> usize {
+        let requests = self.handle().requests();
+        requests.iter().filter(|request| request.verb == verb && request.resource == "pods").count()
+    }
+
     /// Waits until there are this many pods.
     pub(crate) async fn until_pods(&self, count: usize) {
         eventually(|| (self.handle().pod_count(NAMESPACE) == count).then_some(())).await;

@@ -27,6 +27,11 @@ pub struct Args {
     #[arg(long, env = "HF_K8S_RECORD", value_name = "FILE", global = true)]
     pub record: Option<OsString>,
 
+    /// Whether getAvailableTemplates prints availableNumber and requestedMachines: true or false
+    /// [else k8sprov_config.json, else false]
+    #[arg(long, env = "HF_K8S_SHOW_AVAILABILITY", value_name = "BOOL", global = true)]
+    pub show_availability: Option<OsString>,
+
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

@@ -5,6 +5,7 @@
 //! watchers make pods of them.
 
 mod args;
+mod availability;
 mod error;
 mod host_factory;
 mod input;
@@ -84,7 +85,8 @@ fn answer(args: Args, now: Timestamp, record: &mut Record) -> Result<Vec<u8>, Cl
     settings.init_log();
     // One that is not UTF-8 is no id, which only matters to the calls that make one.
     let request_id = args.request_id.filter(|id| !id.is_empty()).map(|id| id.to_string_lossy().into_owned());
-    let provider = StoreProvider::new(settings, request_id, now);
+    let shown = availability::wanted(args.show_availability.as_deref());
+    let provider = StoreProvider::new(settings, request_id, now).showing_availability(shown);
     // Nothing in the input of that one matters, and Host Factory may make the call only once: it is not even opened.
     let text = if call == Call::GetAvailableTemplates { Vec::new() } else { input.read()? };
     if call != Call::GetAvailableTemplates {

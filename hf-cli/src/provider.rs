@@ -12,20 +12,27 @@ use jiff::Timestamp;
 use crate::error::CliError;
 use crate::host_factory::Sign;
 use crate::surroundings::View;
-use crate::{host_factory, returns, status, templates};
+use crate::{availability, host_factory, returns, status, templates};
 
 /// Answers Host Factory's calls from the store in the work directory.
 #[derive(Debug)]
 pub struct StoreProvider {
     settings: Settings,
     request_id: Option<String>,
+    show_availability: Option<bool>,
     now: Timestamp,
 }
 
 impl StoreProvider {
     /// A provider with these settings, at this time. `request_id` is what a new request is to be called.
     pub fn new(settings: Settings, request_id: Option<String>, now: Timestamp) -> Self {
-        Self { settings, request_id, now }
+        Self { settings, request_id, show_availability: None, now }
+    }
+
+    /// Says whether getAvailableTemplates prints how many machines may be had, whatever the configuration says.
+    #[must_use]
+    pub fn showing_availability(self, show: Option<bool>) -> Self {
+        Self { show_availability: show, ..self }
     }
 
     fn given_id(&self) -> Result<Option<RequestId>, CliError> {
@@ -57,6 +64,23 @@ impl StoreProvider {
         }
     }
 
+    fn add_availability(
+        &self,
+        templates: &hf_settings::Templates,
+        output: &mut get_available_templates::Output,
+    ) -> Result<(), CliError> {
+        if self.show_availability == Some(false) {
+            return Ok(());
+        }
+        let config = self.settings.config()?;
+        // Without a database there is nothing to be told of, and this call makes none.
+        if self.show_availability.unwrap_or(config.show_availability) && self.settings.database().is_file() {
+            let mut store = self.open(&config)?;
+            store.read(|tx| availability::add(tx, &config, templates, output))?;
+        }
+        Ok(())
+    }
+
     fn view<'a>(&'a self, config: &'a Config) -> View<'a> {
         View { settings: &self.settings, config, now: self.now }
     }
@@ -73,7 +97,13 @@ impl Provider for StoreProvider {
         &self,
         _: get_available_templates::Input,
     ) -> Result<get_available_templates::Output, CliError> {
-        templates::announce(&self.settings.templates()?)
+        let templates = self.settings.templates()?;
+        let mut output = templates::announce(&templates)?;
+        // Host Factory may make this call only once: nothing that is merely added to the answer may fail it.
+        if let Err(error) = self.add_availability(&templates, &mut output) {
+            tracing::warn!("availableNumber and requestedMachines are left out: {error}");
+        }
+        Ok(output)
     }
 
     fn request_machines(&self, input: request_machines::Input) -> Result<request_machines::Output, CliError> {

@@ -50,6 +50,8 @@ pub struct Config {
     /// How often the store is compared with what should be, in seconds.
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub resync_interval: u32,
+    /// Whether getAvailableTemplates says how many more machines may be had, and which are had.
+    pub show_availability: bool,
     /// Whether the work directory is shared between hosts.
     pub shared_workdir: bool,
     /// The taints that mean that a node goes. A list of one's own replaces the defaults; an empty one watches nodes for
@@ -87,6 +89,7 @@ impl Default for Config {
             force_delete_after: None,
             orphans: Action::Delete,
             resync_interval: 60,
+            show_availability: false,
             shared_workdir: false,
             reclaim_taints: default_taints(),
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hf_core::ground::Target;
 use hf_core::status::Readiness;
-use hf_core::{RequestId, TemplateId};
+use hf_core::{MachineName, RequestId, TemplateId};
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
@@ -119,6 +119,16 @@ impl Tx<'_> {
         let sql = "SELECT count(*) FROM machines WHERE instance = ?1 AND template = ?2 AND live";
         let mut query = self.prepare(sql)?;
         Ok(query.query_one((self.instance, template.as_str()), |row| row.get(0))?)
+    }
+
+    /// The machines of a template that [`Self::live_machines`] counts, in the order in which they were asked for.
+    pub fn live_names(&self, template: &TemplateId) -> Result<Vec<MachineName>> {
+        let sql = "SELECT name FROM machines WHERE instance = ?1 AND template = ?2 AND live ORDER BY seq";
+        let mut query = self.prepare(sql)?;
+        let names = query.query_map((self.instance, template.as_str()), |row| {
+            crate::spelling::name(row, "name", MachineName::parse)
+        })?;
+        Ok(names.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The id that was given, if it was never used, or a fresh one.

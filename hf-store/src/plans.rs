@@ -182,6 +182,7 @@ fn workload(mut store: crate::Store) {
         .write(|tx| {
             look_around(tx, target)?;
             tx.any_to_create(target)?;
+            tx.live_names(&template)?;
             let claimed = tx.claim(target, 12, 12, |_| false)?;
             tx.manifest(claimed[0].manifest)?;
             let attempts = [Attempt::Created, Attempt::Rejected, Attempt::Created];

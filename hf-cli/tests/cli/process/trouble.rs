@@ -8,7 +8,7 @@ use std::process::Command;
 use hf_core::Call;
 use serde_json::json;
 
-use crate::site::{Site, machines_of};
+use crate::site::{Printed, Site, machines_of};
 use crate::skipped;
 
 /// All calls that need the store are refused with these words.
@@ -163,4 +163,32 @@ fn a_full_disk_refuses_and_works_again_once_there_is_room() {
         let message = line["message"].as_str().unwrap();
         assert!(message.contains("no space left") && message.contains("hf.db"), "{message}");
     }
+}
+
+#[test]
+fn templates_are_announced_whatever_is_wrong_with_the_store_and_with_the_wish_for_more() {
+    let site = Site::new();
+    let templates = |shown: &str| {
+        let mut program = site.program();
+        program.env("HF_K8S_SHOW_AVAILABILITY", shown).arg("get-available-templates");
+        Printed::of(Call::GetAvailableTemplates, &mut program).answer()["templates"][0].clone()
+    };
+    // Nothing has been asked for yet, and this call does not begin anything.
+    assert_eq!(templates("true")["availableNumber"], serde_json::Value::Null);
+    assert!(!site.workdir().exists());
+    site.request(2);
+    let shown = templates("TRUE");
+    assert_eq!(
+        (&shown["availableNumber"], shown["requestedMachines"].as_array().unwrap().len()),
+        (&8.into(), 2)
+    );
+    for wrong in ["", "false", "perhaps"] {
+        assert_eq!(templates(wrong)["availableNumber"], serde_json::Value::Null, "{wrong:?}");
+    }
+    fs::write(site.workdir().join(hf_store::DATABASE), "another program's").unwrap();
+    let left_out = templates("true");
+    assert_eq!(
+        (&left_out["maxNumber"], &left_out["availableNumber"]),
+        (&10.into(), &serde_json::Value::Null)
+    );
 }

@@ -23,6 +23,29 @@ fn what_is_announced_is_what_the_pod_asks_for_in_the_files_order() {
 }
 
 #[test]
+fn availability_is_said_where_the_setting_asks_for_it() {
+    let mut world = World::known();
+    let id = world.running(3);
+    world.give_back(&[&format!("{id}-1")]);
+    let said = |world: &World| {
+        let answer = world.call(Call::GetAvailableTemplates, &json!({})).answer();
+        let of = |at: usize| {
+            let template = &answer["templates"][at];
+            (template["availableNumber"].clone(), template["requestedMachines"].clone())
+        };
+        (of(0), of(1))
+    };
+    let nothing = (json!(null), json!(null));
+    assert_eq!(said(&world), (nothing.clone(), nothing.clone()));
+    world.site.write("k8sprov_config.json", r#"{"showAvailability": true, "hostSuffix": ".grid"}"#);
+    let had = json!([format!("{id}-0.grid"), format!("{id}-2.grid")]);
+    assert_eq!(said(&world), ((json!(8), had), (json!(100_000), json!([]))));
+    // The call never fails on it.
+    world.site.write("k8sprov_config.json", r#"{"showAvailability": true, "startTimeout": "soon"}"#);
+    assert_eq!(said(&world), (nothing.clone(), nothing));
+}
+
+#[test]
 fn one_bad_template_is_left_out_and_refused_by_name() {
     let world = World::known();
     let good = r#"{"templateId": "good", "maxNumber": 5, "podSpec": "pod.yaml"}"#;

@@ -19,6 +19,10 @@ use take::{Batched, Pods, observed, seen};
 /// How often time is counted and the store is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The most that one look counts. What passed beyond it, this program was stopped or waited for the disk: nothing was
+/// heard, and pods may have started meanwhile.
+const MOST: Duration = Duration::from_secs(2);
+
 /// How often progress is noted while nothing else is.
 const PROGRESS: Duration = Duration::from_secs(10);
 
@@ -348,7 +352,7 @@ impl Watcher {
     /// Counts time for what must not take too long.
     fn pass_time(&mut self) {
         let now = Instant::now();
-        let passed = now.duration_since(self.counted);
+        let passed = now.duration_since(self.counted).min(MOST);
         if passed < LOOK {
             return;
         }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::pattern::differs;
@@ -63,6 +64,12 @@ impl Stage<'_> {
                 Ok(())
             }
             Step::Kill(programs) => self.provider.kill(&watchers(&programs)),
+            Step::Freeze(programs) => self.signal(&programs, Signal::STOP),
+            Step::Thaw(programs) => self.signal(&programs, Signal::CONT),
+            Step::Pass(time) => {
+                std::thread::sleep(Duration::from_millis(time));
+                Ok(())
+            }
             Step::SecondWatcher(program) => {
                 self.others.push(self.provider.start_another(program.into())?);
                 Ok(())
@@ -180,6 +187,10 @@ impl Stage<'_> {
             "metadata": {"name": stranger.name, "labels": stranger.labels},
             "spec": {"terminationGracePeriodSeconds": 1, "containers": [{"name": "c", "image": "registry.k8s.io/pause:3.10"}]},
         }))
+    }
+
+    fn signal(&self, programs: &[Program], signal: Signal) -> anyhow::Result<()> {
+        watchers(programs).into_iter().try_for_each(|watcher| self.provider.signal(watcher, signal))
     }
 
     fn simulator(&self) -> anyhow::Result<&crate::harness::Simulator> {

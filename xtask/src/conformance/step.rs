@@ -50,6 +50,12 @@ pub(super) enum Step {
     Stop(Stop),
     /// Kills watchers.
     Kill(Vec<Program>),
+    /// Stops watchers where they are, as a virtual machine that is moved.
+    Freeze(Vec<Program>),
+    /// Lets them go on.
+    Thaw(Vec<Program>),
+    /// So many milliseconds pass. Not to wait for something: only where the time itself is the matter.
+    Pass(u64),
     /// Starts one more of a watcher that runs.
     SecondWatcher(Program),
     /// Whether the kubeconfig leads to another cluster than at first.

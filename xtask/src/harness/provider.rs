@@ -95,6 +95,12 @@ impl<'s> Provider<'s> {
         self.layout.flags = false;
     }
 
+    /// Sends a signal to a watcher, such as the one that stops it where it is.
+    pub(crate) fn signal(&self, watcher: Watcher, signal: Signal) -> anyhow::Result<()> {
+        let process = self.watchers.get(&watcher);
+        process.with_context(|| format!("{} does not run", watcher.program()))?.signal(signal)
+    }
+
     /// Asks watchers to end, as a supervisor does: each drains and exits with 0. Tells how long the slowest took.
     pub(crate) fn stop(&mut self, watchers: &[Watcher]) -> anyhow::Result<Duration> {
         let ending = self.take(watchers)?;

@@ -77,6 +77,11 @@ pub(crate) fn beside(store: &mut Store, work: impl FnOnce(&Tx<'_>) -> Result<(),
     }
 }
 
+/// A number of machines, in words.
+pub(crate) fn machines(number: usize) -> String {
+    if number == 1 { "1 machine".to_owned() } else { format!("{number} machines") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +90,11 @@ mod tests {
     fn repeats_count_once_and_the_order_stays() {
         let items = ["b", "a", "b"].map(str::to_owned).to_vec();
         assert_eq!(once(items, Clone::clone).collect::<Vec<_>>(), ["b", "a"]);
+    }
+
+    #[test]
+    fn one_machine_is_one() {
+        assert_eq!([0, 1, 2].map(machines), ["0 machines", "1 machine", "2 machines"]);
     }
 
     #[test]

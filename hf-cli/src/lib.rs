@@ -81,8 +81,12 @@ fn run_noting(arguments: impl IntoIterator<Item = OsString>, now: Timestamp, rec
 fn answer(args: Args, now: Timestamp, record: &mut Record) -> Result<Vec<u8>, CliError> {
     let (call, input) = args.command.call();
     record.begin(args.record, call, input);
-    let settings = args.common.settings("hf-cli")?;
+    let (settings, complaints) = args.common.forgiving_settings("hf-cli")?;
     settings.init_log();
+    // No answer depends on the log.
+    for complaint in complaints {
+        tracing::error!("{complaint}; the default is used");
+    }
     // One that is not UTF-8 is no id, which only matters to the calls that make one.
     let request_id = args.request_id.filter(|id| !id.is_empty()).map(|id| id.to_string_lossy().into_owned());
     let shown = availability::wanted(args.show_availability.as_deref());

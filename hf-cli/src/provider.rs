@@ -135,7 +135,7 @@ impl Provider for StoreProvider {
         let id = self.register(&mut store, |tx| Ok(tx.register_acquire(&new)?))?;
         self.wake("hf-watch-requests");
         tracing::info!(request = %id, template = %template.id, count = asked, "registered a request");
-        let message = format!("{asked} machines of {} requested", template.id);
+        let message = format!("{} of {} requested", host_factory::machines(asked as usize), template.id);
         Ok(request_machines::Output { message, request_id: id.to_string() })
     }
 
@@ -156,7 +156,7 @@ impl Provider for StoreProvider {
         let id = self.register(&mut store, |tx| Ok(tx.register_return(id.clone(), &names, self.now)?))?;
         self.wake("hf-watch-returns");
         tracing::info!(request = %id, count = names.len(), "registered a return");
-        let message = format!("return of {} machines requested", names.len());
+        let message = format!("return of {} requested", host_factory::machines(names.len()));
         Ok(request_return_machines::Output { message, request_id: id.to_string() })
     }
 

@@ -8,7 +8,7 @@ use hf_core::{MachineName, PodSeen};
 use hf_store::{MachineRow, Store, Tx};
 
 use crate::error::CliError;
-use crate::host_factory::{Sign, beside, some};
+use crate::host_factory::{Sign, beside, machines, some};
 use crate::surroundings::{Surroundings, View};
 
 /// Goes through the hosts that Host Factory knows.
@@ -101,7 +101,8 @@ impl<'a> Found<'a> {
                 hosts,
                 "Host Factory lists unknown machines, of which nothing is said: {reason}"
             );
-            said.push(format!("{count} machines are not known yet: {reason}"));
+            let are = if count == 1 { "is" } else { "are" };
+            said.push(format!("{} {are} not known yet: {reason}", machines(count)));
         } else {
             let mut nowhere = Vec::new();
             for (host, pod) in &self.unknown {

@@ -8,7 +8,7 @@ use crate::ground::Target;
 use crate::manifest::Manifest;
 use crate::quantity::Quantity;
 use crate::status::Readiness;
-use crate::text::shorten;
+use crate::text::{plain, shorten};
 use crate::wire::{InputError, get_available_templates};
 use crate::{MAX_MACHINES, TemplateId, resources};
 
@@ -113,8 +113,8 @@ pub fn parse_file(json: &[u8]) -> Result<Vec<Result<Template, TemplateError>>, I
 
 fn parse(value: Value) -> Result<Template, String> {
     let read = |error: serde_path_to_error::Error<serde_json::Error>| match error.path().to_string() {
-        path if path == "." => error.into_inner().to_string(),
-        path => format!("`{path}`: {}", error.into_inner()),
+        path if path == "." => plain(&error.into_inner().to_string()),
+        path => format!("`{path}`: {}", plain(&error.into_inner().to_string())),
     };
     let known: Known = serde_path_to_error::deserialize(&value).map_err(read)?;
     let own: Own = serde_path_to_error::deserialize(&value).map_err(read)?;

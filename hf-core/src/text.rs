@@ -14,11 +14,29 @@ pub(crate) fn shorten(text: &str) -> String {
     format!("{} … {}", &text[..beginning], &text[end..])
 }
 
+/// What serde expects, as somebody who writes the file says it.
+pub(crate) fn plain(error: &str) -> String {
+    let (number, rest) =
+        ("expected a whole number", [("u32", "0 to 4294967295"), ("i32", "-2147483648 to 2147483647")]);
+    let mut text = error.replace("expected i64", number).replace("expected u64", number);
+    for (kind, range) in rest {
+        text = text.replace(&format!("expected {kind}"), &format!("{number}, {range}"));
+    }
+    text.replace("expected a boolean", "expected true or false")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn types_are_said_as_ranges() {
+        let said = plain("invalid type: string \"soon\", expected u32");
+        assert_eq!(said, "invalid type: string \"soon\", expected a whole number, 0 to 4294967295");
+        assert_eq!(plain("expected i64"), "expected a whole number");
+    }
 
     #[test]
     fn both_ends_stay() {

@@ -28,7 +28,7 @@ pub(crate) mod shape;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::text::shorten;
+use crate::text::{plain, shorten};
 
 /// Why a message is refused. Says where in the document, and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +66,7 @@ impl From<serde_path_to_error::Error<serde_json::Error>> for InputError {
             json if json.is_syntax() || json.is_eof() || json.is_io() => {
                 Self::Json(shorten(&json.to_string()))
             }
-            shape => Self::Shape { path: shorten(&path), error: shorten(&shape.to_string()) },
+            shape => Self::Shape { path: shorten(&path), error: shorten(&plain(&shape.to_string())) },
         }
     }
 }

@@ -16,6 +16,12 @@ use crate::trouble::Troubles;
 /// How the time is read. Only the binaries read the clock of the system.
 pub type Clock = fn() -> Timestamp;
 
+/// How a watcher opens the store.
+pub(crate) fn options(settings: &Settings, config: &Config) -> Options {
+    let workdir = settings.workdir.clone();
+    Options { workdir, shared: config.shared_workdir, durability: Durability::Repeat }
+}
+
 /// What every task of a watcher is given.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
@@ -34,9 +40,7 @@ pub(crate) struct Context {
 impl Context {
     /// A connection to the store. A watcher's commits survive the process; the cluster tells the rest again.
     pub(crate) fn open(&self) -> Result<Store, hf_store::Error> {
-        let workdir = self.settings.workdir.clone();
-        let options = Options { workdir, shared: self.config.shared_workdir, durability: Durability::Repeat };
-        Store::open(options, self.settings.instance.clone())
+        Store::open(options(&self.settings, &self.config), self.settings.instance.clone())
     }
 
     /// As [`Self::open`], for as long as it takes. `None` when asked to stop.

@@ -28,6 +28,8 @@ pub(crate) struct Deletion {
     absent: HashMap<i64, Instant>,
     /// Accepted deletions of which the watch showed nothing when they were last looked at.
     unheeded: HashSet<i64>,
+    /// Machines that were said to be unclaimed.
+    unclaimed: HashSet<i64>,
     /// When they were last looked at, and time was counted for what takes long.
     looked: Instant,
 }
@@ -35,7 +37,8 @@ pub(crate) struct Deletion {
 impl Deletion {
     pub(crate) fn new(config: &Config) -> Self {
         let looked = Instant::now();
-        Self { config: config.clone(), absent: HashMap::new(), unheeded: HashSet::new(), looked }
+        let (absent, unheeded, unclaimed) = (HashMap::new(), HashSet::new(), HashSet::new());
+        Self { config: config.clone(), absent, unheeded, unclaimed, looked }
     }
 
     /// Orphans are left alone where the setting says so.
@@ -62,15 +65,29 @@ impl Deletion {
     }
 
     /// Gives up what Host Factory never asked for again, where the setting says so (rule 13).
-    fn claims(&self, tx: &Tx<'_>, target: &Target, passed: Duration, now: Timestamp) -> Result<(), Error> {
+    fn claims(
+        &mut self,
+        tx: &Tx<'_>,
+        target: &Target,
+        passed: Duration,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let after = seconds(self.config.claim_timeout);
         let ignored = tx.wait_for_claims(target, passed, after, now)?;
-        if ignored.is_empty() {
-            return Ok(());
-        }
         let delete = self.config.unclaimed == Action::Delete;
-        let machines = ignored.len();
-        tracing::warn!(machines, delete, "Host Factory has not asked for them for claimTimeout: unclaimed");
+        // Of each machine once: it may stay as it is for days.
+        let found: HashSet<i64> = ignored.iter().map(|row| row.seq).collect();
+        let machines = found.difference(&self.unclaimed).count();
+        if machines > 0 {
+            let all = found.len();
+            tracing::warn!(
+                machines,
+                all,
+                delete,
+                "Host Factory has not asked for them for claimTimeout: unclaimed"
+            );
+        }
+        self.unclaimed = found;
         if delete {
             ignored.iter().try_for_each(|row| tx.give_up_unclaimed(row, now))?;
         }
@@ -104,6 +121,7 @@ impl Work for Deletion {
     fn begin_anew(&mut self) {
         self.absent.clear();
         self.unheeded.clear();
+        self.unclaimed.clear();
     }
 
     fn take_over(&mut self, _: &Tx<'_>, _: &Target) -> Result<(), Error> {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::args::Args;
-use crate::context::{Clock, Context};
+use crate::context::{self, Clock, Context};
 use crate::runtime::Program;
 use crate::trouble::Troubles;
 use crate::wake::Wakes;
@@ -42,6 +42,14 @@ pub(crate) async fn supervise(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let lock = settings.workdir.join(format!("{}.{}.lock", program.name(), settings.instance.label()));
+    // Before standing by, which may last: what no waiting mends is said at once.
+    let options = context::options(&settings, &config);
+    if settings.database().exists()
+        && let Err(error) = Store::open(options, settings.instance.clone())
+        && is_final(&error)
+    {
+        bail!(error);
+    }
     let standing_by = lock::stand_by(&lock, &stop).await;
     let Some(_lock) = standing_by.with_context(|| format!("cannot lock {}", lock.display()))? else {
         return Ok(());
@@ -93,17 +101,18 @@ pub(crate) async fn supervise(
 /// Opens the store, for as long as it takes; but what no waiting mends is said at once.
 async fn first_open(context: &Context) -> anyhow::Result<Option<Store>> {
     match context.open() {
-        Err(
-            error @ (Error::Foreign { .. }
-            | Error::TooNew { .. }
-            | Error::OtherMode { .. }
-            | Error::NoWal { .. }),
-        ) => {
-            bail!(error)
-        }
+        Err(error) if is_final(&error) => bail!(error),
         Err(_) => Ok(context.open_patiently(&Target::default()).await),
         Ok(store) => Ok(Some(store)),
     }
+}
+
+/// Whether no waiting mends it.
+fn is_final(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Foreign { .. } | Error::TooNew { .. } | Error::OtherMode { .. } | Error::NoWal { .. }
+    )
 }
 
 struct Supervisor {

@@ -65,6 +65,20 @@ impl Common {
     /// # Errors
     /// If a value is none that its setting can have.
     pub fn settings(self, program: &'static str) -> Result<Settings, SettingsError> {
+        let (settings, complaints) = self.forgiving_settings(program)?;
+        complaints.into_iter().next().map_or(Ok(settings), Err)
+    }
+
+    /// As [`Self::settings`], for a program that is to work whatever is said of its log: what makes no sense there is
+    /// returned as a complaint, and the default stands.
+    ///
+    /// # Errors
+    /// If another value is none that its setting can have.
+    pub fn forgiving_settings(
+        self,
+        program: &'static str,
+    ) -> Result<(Settings, Vec<SettingsError>), SettingsError> {
+        let mut complaints = Vec::new();
         let workdir = first([self.workdir, self.hf_provider_workdir]).unwrap_or_else(|| WORKDIR.into());
         let confdir = first([self.confdir, self.hf_provider_confdir]);
         let log_file = match first([self.log_file]) {
@@ -73,11 +87,19 @@ impl Common {
                 .map(|directory| absolute(directory).map(|directory| log::file_in(&directory, program)))
                 .transpose()?,
         };
-        let level = choice("--log-level (HF_K8S_LOG_LEVEL)", self.log_level, log::LEVELS)?;
-        let format = choice("--log-format (HF_K8S_LOG_FORMAT)", self.log_format, log::FORMATS)?;
+        let level = choice("--log-level (HF_K8S_LOG_LEVEL)", self.log_level, log::LEVELS);
+        let level = level.unwrap_or_else(|error| {
+            complaints.push(error);
+            None
+        });
+        let format = choice("--log-format (HF_K8S_LOG_FORMAT)", self.log_format, log::FORMATS);
+        let format = format.unwrap_or_else(|error| {
+            complaints.push(error);
+            None
+        });
         let provider = first([self.provider]).unwrap_or_else(|| "default".into());
         let instance = Instance::parse(&provider.to_string_lossy()).map_err(SettingsError::Provider)?;
-        Ok(Settings {
+        let settings = Settings {
             workdir: absolute(workdir)?,
             confdir: confdir.map(absolute).transpose()?,
             instance,
@@ -87,7 +109,8 @@ impl Common {
                 level: level.unwrap_or(tracing::level_filters::LevelFilter::INFO),
                 format: format.unwrap_or(LogFormat::Text),
             },
-        })
+        };
+        Ok((settings, complaints))
     }
 }
 

@@ -62,7 +62,11 @@ impl Settings {
             return Ok(Config::default());
         };
         match Config::parse(&text) {
-            Ok((config, unknown)) => {
+            Ok((mut config, unknown)) => {
+                // A program may be started anywhere; the file stays where it is.
+                if let Some(kubeconfig) = &mut config.kubeconfig {
+                    *kubeconfig = confdir.join(&*kubeconfig).to_string_lossy().into_owned();
+                }
                 for key in unknown {
                     tracing::warn!(file = %path.display(), key, "unknown key in the configuration");
                 }

@@ -33,6 +33,16 @@ fn no_configuration_is_the_default() {
 }
 
 #[test]
+fn a_kubeconfig_in_the_configuration_is_found_from_there() {
+    for (written, expected) in [("kube/config", None), ("/etc/kube", Some("/etc/kube"))] {
+        let site = site(format!(r#"{{"kubeconfig": {written:?}}}"#).as_bytes());
+        let beside = site.path().join(written).to_string_lossy().into_owned();
+        let found = settings(Some(&site)).config().unwrap().kubeconfig.unwrap();
+        assert_eq!(found, expected.map_or(beside, str::to_owned));
+    }
+}
+
+#[test]
 fn a_mistake_in_the_configuration_is_named_by_file_and_key() {
     for (config, words) in [
         ("{", ["k8sprov_config.json", "line 1"]),

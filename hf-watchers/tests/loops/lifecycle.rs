@@ -129,3 +129,15 @@ async fn the_manifest_is_the_one_that_stood_when_the_request_was_accepted() {
     let pod = world.handle().pod(NAMESPACE, &format!("{id}-0")).unwrap();
     assert_eq!(pod["spec"]["containers"][0]["image"], "image");
 }
+
+#[tokio::test]
+async fn a_watcher_that_is_set_otherwise_than_the_store_refuses_instead_of_standing_by() {
+    let mut world = World::with(Options { mode: Mode::Auto, ..options() }, json!({})).await;
+    world.start(&[Program::Returns]);
+    let id = world.request(1);
+    world.start(&[Program::Requests, Program::Pods]);
+    world.settled(&id).await;
+    world.write("conf/k8sprov_config.json", &json!({"sharedWorkdir": true}));
+    let error = world.refusal(Program::Returns).await;
+    assert!(error.contains("sharedWorkdir false"), "{error}");
+}

@@ -87,6 +87,14 @@ impl World {
         }
     }
 
+    /// Starts a watcher that ends by itself, and returns why.
+    pub(crate) async fn refusal(&mut self, program: Program) -> String {
+        self.start(&[program]);
+        let (_, _, task) = self.watchers.pop().unwrap();
+        let ended = timeout(PATIENCE, task).await.expect("ends by itself").unwrap();
+        format!("{:#}", ended.unwrap_err())
+    }
+
     /// Stops a watcher as SIGTERM does, and waits until it has ended.
     pub(crate) async fn stop(&mut self, program: Program) {
         let at = self.watchers.iter().position(|(running, ..)| *running == program).unwrap();

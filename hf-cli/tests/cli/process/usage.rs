@@ -28,11 +28,20 @@ fn wrong_usage_is_one_document() {
         &["cannot read the input /nowhere/at all", "No such file"],
     );
     refused(&["get-request-status", "-f", "/"], &["cannot read the input /", "directory"]);
-    refused(
-        &["get-request-status", "--log-level", "loud"],
-        &["--log-level (HF_K8S_LOG_LEVEL)", "loud", "error"],
-    );
     refused(&["get-request-status", "--provider", "a\nb"], &["--provider (HF_PROVIDER_NAME)", "control"]);
+}
+
+#[test]
+fn what_makes_no_sense_of_the_log_is_said_there_and_fails_no_call() {
+    let site = Site::new();
+    for (name, value) in [("HF_K8S_LOG_LEVEL", "loud"), ("HF_K8S_LOG_FORMAT", "verse")] {
+        let log = site.path(name);
+        let mut program = site.program();
+        program.env(name, value).env("HF_K8S_LOG_FILE", &log).arg("get-available-templates");
+        Printed::of(Call::GetAvailableTemplates, &mut program).answer();
+        let log = fs::read_to_string(log).unwrap();
+        assert!(log.contains(name) && log.contains(value) && log.contains("the default is used"), "{log}");
+    }
 }
 
 #[test]

@@ -12,11 +12,13 @@ use crate::desk::{Desk, Verdict};
 use crate::filter::Filter;
 use crate::sheet::{Cell, Format, Record, Sheet};
 
+mod nodes;
 mod tables;
 
 /// Four tables, with the same columns in every format: `machines` and `requests`, one row each, with when what happened;
 /// `nodes`, what ran on each; `summary`, one row for each template and one for all. Minutes count from when a machine ran
-/// until its pod was gone, or until now; CPU and memory are what the pod asks for, where its manifest is known.
+/// until its pod was gone, or until now; CPU and memory are what the pod asks for, where its manifest is known. What a node
+/// is and has is known where nodes are watched; a share is that of its CPUs while machines were on it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
     /// How to write: one SQLite file; one file of JSON objects, one a line, each with its `table`; or a directory with a

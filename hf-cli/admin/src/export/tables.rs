@@ -8,6 +8,7 @@ use hf_store::{Error, MachineReport, ReportFilter, Tx};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::nodes::Nodes;
 use crate::desk::Desk;
 use crate::sheet::{Cell, Column, Sheet, column};
 use crate::timings::Lives;
@@ -22,6 +23,9 @@ const MACHINES: &[Column] = &[
     column("context"),
     column("namespace"),
     column("node"),
+    column("zone"),
+    column("instance_type"),
+    column("capacity_type"),
     column("ip"),
     column("requested_at"),
     column("created_at"),
@@ -62,17 +66,6 @@ const REQUESTS: &[Column] = &[
     column("cpu_minutes"),
 ];
 
-const NODES: &[Column] = &[
-    column("node"),
-    column("machines"),
-    column("first_at"),
-    column("last_at"),
-    column("machine_minutes"),
-    column("cpu_minutes"),
-    column("cpu_capacity"),
-    column("cpu_share"),
-];
-
 const SUMMARY: &[Column] = &[
     column("template"),
     column("machines"),
@@ -80,14 +73,15 @@ const SUMMARY: &[Column] = &[
     column("failed"),
     column("machine_minutes"),
     column("cpu_minutes"),
+    column("cpu_share"),
 ];
 
 /// One machine with what it has used.
-struct Used<'a> {
-    report: &'a MachineReport,
+pub(super) struct Used<'a> {
+    pub(super) report: &'a MachineReport,
     state: &'static str,
     /// From when to when it ran.
-    span: Option<(Timestamp, Timestamp)>,
+    pub(super) span: Option<(Timestamp, Timestamp)>,
     cpu: Option<f64>,
     memory: Option<f64>,
 }
@@ -97,20 +91,20 @@ impl Used<'_> {
         self.span.map(|(from, to)| to.duration_since(from).as_secs_f64().max(0.0) / 60.0)
     }
 
-    fn cpu_minutes(&self) -> Option<f64> {
+    pub(super) fn cpu_minutes(&self) -> Option<f64> {
         Some(self.minutes()? * self.cpu?)
     }
 }
 
 /// Minutes of several machines, and of CPUs where it is known of any how many they asked for.
 #[derive(Debug, Default, Clone, Copy)]
-struct Sums {
-    minutes: f64,
-    cpu: Option<f64>,
+pub(super) struct Sums {
+    pub(super) minutes: f64,
+    pub(super) cpu: Option<f64>,
 }
 
 impl Sums {
-    fn add(&mut self, used: &Used<'_>) {
+    pub(super) fn add(&mut self, used: &Used<'_>) {
         self.minutes += used.minutes().unwrap_or_default();
         if let Some(cpu) = used.cpu_minutes() {
             *self.cpu.get_or_insert(0.0) += cpu;
@@ -138,7 +132,14 @@ pub(super) fn make(
         }
     }
     let requests = requests::look(tx, filter, desk)?;
-    Ok(vec![machines(&used, &lives), requests_sheet(&requests, &used, &lives), nodes(&used), summary(&used)])
+    let known = tx.report_nodes()?;
+    let nodes = Nodes::new(&used, &known);
+    Ok(vec![
+        machines(&used, &lives, &nodes),
+        requests_sheet(&requests, &used, &lives),
+        nodes.sheet(),
+        summary(&used, &nodes),
+    ])
 }
 
 /// What manifests ask for, each read once.
@@ -169,12 +170,13 @@ fn span(report: &MachineReport, lives: &Lives<'_>, now: Timestamp) -> Option<(Ti
     Some((from, ended.or(there.then_some(now)).unwrap_or(from).max(from)))
 }
 
-fn machines(used: &[Used<'_>], lives: &Lives<'_>) -> Sheet {
+fn machines(used: &[Used<'_>], lives: &Lives<'_>, nodes: &Nodes<'_>) -> Sheet {
     let mut sheet = Sheet::new("machines", MACHINES);
     for one in used {
         let report = one.report;
         let machine = &report.row.machine;
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let node = nodes.of(one);
         let mut row: Vec<Cell> = vec![
             machine.name.as_str().into(),
             machine.machine_id.as_str().into(),
@@ -184,6 +186,9 @@ fn machines(used: &[Used<'_>], lives: &Lives<'_>) -> Sheet {
             report.target.context.as_str().into(),
             report.target.namespace.as_str().into(),
             some(&machine.facts.node).into(),
+            node.and_then(|node| some(&node.zone)).into(),
+            node.and_then(|node| some(&node.instance_type)).into(),
+            node.and_then(|node| some(&node.capacity_type)).into(),
             some(&machine.facts.ip).into(),
             report.requested_at.into(),
         ];
@@ -238,38 +243,13 @@ fn requests_sheet(all: &[requests::Seen], used: &[Used<'_>], lives: &Lives<'_>) 
     sheet
 }
 
-fn nodes(used: &[Used<'_>]) -> Sheet {
-    let mut nodes: BTreeMap<&str, (usize, Sums, Vec<Timestamp>)> = BTreeMap::new();
-    for one in used.iter().filter(|one| !one.report.row.machine.facts.node.is_empty()) {
-        let (count, sums, times) = nodes.entry(&one.report.row.machine.facts.node).or_default();
-        *count += 1;
-        sums.add(one);
-        times.extend(one.span.into_iter().flat_map(|(from, to)| [from, to]));
-    }
-    let mut sheet = Sheet::new("nodes", NODES);
-    for (node, (count, sums, times)) in nodes {
-        sheet.push([
-            Cell::from(node),
-            count.into(),
-            times.iter().min().copied().into(),
-            times.iter().max().copied().into(),
-            sums.minutes.into(),
-            sums.cpu.into(),
-            // The store does not know what nodes have.
-            Cell::None,
-            Cell::None,
-        ]);
-    }
-    sheet
-}
-
-fn summary(used: &[Used<'_>]) -> Sheet {
+fn summary(used: &[Used<'_>], nodes: &Nodes<'_>) -> Sheet {
     let mut templates: BTreeMap<&str, Vec<&Used<'_>>> = BTreeMap::new();
     for one in used {
         templates.entry(&one.report.template).or_default().push(one);
     }
     let mut sheet = Sheet::new("summary", SUMMARY);
-    let mut add = |template: Cell, machines: &mut dyn Iterator<Item = &Used<'_>>| {
+    let mut add = |template: Cell, machines: &[&Used<'_>]| {
         let (mut count, mut running, mut failed, mut sums) = (0_u64, 0_u64, 0_u64, Sums::default());
         for one in machines {
             count += 1;
@@ -284,12 +264,13 @@ fn summary(used: &[Used<'_>]) -> Sheet {
             failed.into(),
             sums.minutes.into(),
             sums.cpu.into(),
+            nodes.share(machines).into(),
         ]);
     };
     for (template, machines) in &templates {
-        add(Cell::from(*template), &mut machines.iter().copied());
+        add(Cell::from(*template), machines);
     }
     // The row without a template is the sum of all.
-    add(Cell::None, &mut used.iter());
+    add(Cell::None, &used.iter().collect::<Vec<_>>());
     sheet
 }

@@ -131,6 +131,7 @@ fn exports_have_the_same_numbers_in_every_format() {
     let id = world.request("t", 2);
     world.start_all();
     world.vanish(&id, &[0], now() + SignedDuration::from_mins(60));
+    world.watch_node("n0", 4);
     let export = |format: &str, to: &str| {
         let to = world.path(to);
         world.run(&["export", "--format", format, "--to", to.to_str().unwrap()])
@@ -146,7 +147,20 @@ fn exports_have_the_same_numbers_in_every_format() {
     assert_eq!(tables, ["machines", "machines", "requests", "nodes", "nodes", "summary", "summary"]);
     export("csv", "csv").good();
     let nodes = std::fs::read_to_string(world.path("csv/nodes.csv")).unwrap();
-    assert!(nodes.starts_with("node,machines,") && nodes.lines().count() == 3, "{nodes}");
+    assert!(nodes.starts_with("node,context,zone,") && nodes.lines().count() == 3, "{nodes}");
+    // Half a CPU of four, all the time that it was used; nothing is known of the other node.
+    assert_eq!(
+        (&first["zone"], &first["instance_type"], &first["capacity_type"]),
+        (&"eu-1a".into(), &"large".into(), &"spot".into())
+    );
+    let of_node =
+        |name: &str| lines.iter().find(|line| line["node"] == name && line["table"] == "nodes").unwrap();
+    let share = |line: &Value| line["cpu_share"].as_f64();
+    assert_eq!(of_node("n0")["cpu_capacity"], 4.0);
+    assert!(share(of_node("n0")).is_some_and(|share| (share - 0.125).abs() < 0.001), "{text}");
+    assert_eq!(share(of_node("n1")), None);
+    let sum = lines.iter().rfind(|line| line["table"] == "summary").unwrap();
+    assert!(share(sum).is_some_and(|share| (share - 0.125).abs() < 0.001), "{sum}");
     export("sqlite", "x.sqlite").good();
     assert!(std::fs::read(world.path("x.sqlite")).unwrap().starts_with(b"SQLite format 3\0"));
     for (format, to) in [("jsonl", "x.jsonl"), ("csv", "csv"), ("sqlite", "x.sqlite")] {

@@ -4,11 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use hf_core::facts::NodeFacts;
 use hf_core::ground::Target;
+use hf_core::quantity::Quantity;
 use hf_core::status::Readiness;
 use hf_core::{Attempt, Instance, PodFacts, PodPhase, RequestId, TemplateId};
-use hf_store::{Adoption, Durability, Observed, Options, SeenPod, Settled, Store};
+use hf_store::{Adoption, Durability, NodeWord, Observed, ObservedNode, Options, SeenPod, Settled, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -167,6 +170,22 @@ impl World {
                 })
                 .unwrap();
         }
+    }
+
+    /// The watch of nodes shows one with so many CPUs.
+    pub(crate) fn watch_node(&self, name: &str, cpu: u32) {
+        let node = NodeFacts {
+            name: name.to_owned(),
+            zone: "eu-1a".to_owned(),
+            instance_type: "large".to_owned(),
+            capacity_type: "spot".to_owned(),
+            cpu: Quantity::parse(&cpu.to_string()).ok(),
+            ..NodeFacts::default()
+        };
+        let none = Duration::ZERO;
+        let word = NodeWord { context: "", passed: none, silent: Some(none), now: now() };
+        let told = [ObservedNode::Present(Box::new(node))];
+        self.store().write(|tx| tx.observe_nodes(&told, word)).unwrap();
     }
 
     /// The pods of machines are gone.

@@ -36,6 +36,10 @@ pub(crate) struct Args {
     #[arg(long)]
     keep: bool,
 
+    /// Only say which cases and tests there are for each row
+    #[arg(long)]
+    list: bool,
+
     #[command(flatten)]
     target: Target,
 }
@@ -93,6 +97,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Summary> {
     rows::check(&rows, &cases)?;
     rows::check_tests(&rows, &root)?;
     let chosen = choose(&cases, args.only.as_deref())?;
+    if args.list {
+        console.say(list(&rows, &chosen));
+        return Ok(Summary { rows: count_rows(&rows, &chosen), ..Summary::default() });
+    }
     console.say("Building the programs.");
     let programs = Programs::build(Profile::Dev)?;
     let since = Instant::now();
@@ -112,6 +120,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Summary> {
     console.say(table::of(&chosen, &ends));
     console.say(format_args!("conformance: {summary} ({})", seconds(since.elapsed())));
     Ok(summary)
+}
+
+/// Each row in a line, and below it the cases and the tests that show it.
+fn list(rows: &[Row], cases: &[&Case]) -> String {
+    let mut lines = Vec::new();
+    for row in rows {
+        let mut shown = cases.iter().filter(|case| case.rows.contains(&row.id)).peekable();
+        if shown.peek().is_none() {
+            continue;
+        }
+        lines.push(format!("{}: {}", row.id, row.says));
+        lines.extend(shown.map(|case| format!("    case {}", case.name)));
+        lines.extend(row.tests.iter().map(|test| format!("    test {test}")));
+    }
+    lines.join("\n")
 }
 
 fn count_rows(rows: &[Row], cases: &[&Case]) -> usize {

@@ -10,12 +10,14 @@ mod instances;
 mod lifecycle;
 mod recording;
 mod returns;
+mod rights;
 mod watchers;
 
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
 
+use self::rights::Used;
 use crate::cargo::Profile;
 use crate::console::{Console, seconds};
 use crate::harness::{Programs, Setup, Site, Target};
@@ -88,6 +90,8 @@ const SCENARIOS: &[Scenario] = &[
     scenario("machines_are_returned_before_their_pods_exist", returns::before_created),
     scenario("machines_are_returned_while_they_are_created", returns::while_created)
         .with(&["--create-rate", "50"]),
+    scenario("returned_while_nobody_knows_whether_it_exists", returns::in_doubt)
+        .only_with(&["--fault", "verb=create,resource=pods,lose"]),
     scenario("the_database_is_removed_while_nobody_looks", database::removed_at_rest),
     scenario("the_database_is_removed_under_running_watchers", database::removed_at_work),
     scenario("two_instances_do_not_see_each_other", instances::two),
@@ -128,16 +132,29 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Summary> {
     let programs = Programs::build(Profile::Dev)?;
     let since = Instant::now();
     let mut summary = Summary::default();
+    let (mut used, complete) = (Used::default(), chosen.len() == SCENARIOS.len());
     for scenario in chosen {
         stop::check()?;
         if scenario.simulated_only && args.target.real().is_some() {
             console.say(format_args!("skipped  {}: needs the simulator", scenario.name));
             continue;
         }
-        if play(scenario, args, &programs, &mut console)? {
+        if play(scenario, args, &programs, &mut used, &mut console)? {
             summary.passed += 1;
         } else {
             summary.failed += 1;
+        }
+    }
+    if complete && summary.failed == 0 && args.target.real().is_none() {
+        match used.compare(&programs.scripts().join("kubernetes/rbac.yaml")) {
+            Ok(()) => {
+                console.say("ok       the_role_grants_what_is_needed");
+                summary.passed += 1;
+            }
+            Err(error) => {
+                console.say(format_args!("FAILED   the_role_grants_what_is_needed\n{error:#}"));
+                summary.failed += 1;
+            }
         }
     }
     console.say(format_args!("e2e: {summary} ({})", seconds(since.elapsed())));
@@ -157,6 +174,7 @@ fn play(
     scenario: &Scenario,
     args: &Args,
     programs: &Programs,
+    used: &mut Used,
     console: &mut Console,
 ) -> anyhow::Result<bool> {
     let since = Instant::now();
@@ -164,6 +182,7 @@ fn play(
         .context("cannot set the stage")?;
     let played = (scenario.play)(&site);
     stop::check()?;
+    site.simulator().map_or(Ok(()), |simulator| used.add(simulator))?;
     let (name, took) = (scenario.name, seconds(since.elapsed()));
     let Err(error) = played else {
         console.say(format_args!("ok       {name}  {took}"));

@@ -63,6 +63,29 @@ pub(crate) fn while_created(site: &Site<'_>) -> anyhow::Result<()> {
     nothing_comes_back(&provider, &hosts)
 }
 
+/// A machine that is returned while its create is in doubt (the API server made the pod, and its answer was lost) goes.
+///
+/// hf-watch-pods, whose listing would end the doubt, does not run: hf-watch-returns looks for itself.
+pub(crate) fn in_doubt(site: &Site<'_>) -> anyhow::Result<()> {
+    let mut provider = site.provider("doubt")?;
+    provider.start(&[Watcher::Requests])?;
+    let id = provider.factory.request(TEMPLATE, 1)?;
+    provider.until("the pod exists", |provider| {
+        let found = provider.pods()?.len();
+        Ok(Look::new((found == 1).then_some(()), || format!("{found} pods exist")))
+    })?;
+    provider.kill(&[Watcher::Requests])?;
+    let hosts = provider.factory.status(&id)?.hosts();
+    provider.factory.give_back(&hosts)?;
+    provider.start(&[Watcher::Returns])?;
+    provider.until("the pod goes", |provider| {
+        let left = provider.pods()?.len();
+        Ok(Look::new((left == 0).then_some(()), || format!("{left} pods are left")))
+    })?;
+    provider.start(&[Watcher::Pods])?;
+    cancelled(&provider.settled(&id)?, 1)
+}
+
 /// All machines of the request failed because they were returned first.
 fn cancelled(request: &Request, count: usize) -> anyhow::Result<()> {
     ensure!(request.machines.len() == count, "the machines are {:?}", request.machines);

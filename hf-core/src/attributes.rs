@@ -56,6 +56,25 @@ impl Attribute {
         }
     }
 
+    /// Reads the attribute of this name. Those by which Symphony sizes its demand (`ncpus`, `ncores`, `nram`) are numbers
+    /// above 0, and `type` is text, however they are spelt.
+    ///
+    /// # Errors
+    /// With what is wrong, to follow the attribute's name.
+    pub fn read_as(name: &str, json: &Value) -> Result<Self, String> {
+        let Self { kind, value } = Self::read(json)?;
+        match name {
+            "ncpus" | "ncores" | "nram"
+                if is_number(&value) && value.parse().is_ok_and(|number: f64| number > 0.0) =>
+            {
+                Ok(Self { kind: Kind::Numeric, value })
+            }
+            "ncpus" | "ncores" | "nram" => Err(format!("is {value:?}, which is not a number above 0")),
+            "type" => Ok(Self { kind: Kind::String, value }),
+            _ => Ok(Self { kind, value }),
+        }
+    }
+
     fn of_kind(kind: &str, value: &Value) -> Result<Self, String> {
         let value = text(value)?;
         let (kind, fits) = match kind.to_ascii_lowercase().as_str() {
@@ -139,6 +158,21 @@ mod tests {
         check(json!(true), json!(["Boolean", "true"]));
         check(json!(["Boolean", 1]), json!(["Boolean", "1"]));
         check(json!("nan"), json!(["String", "nan"]));
+    }
+
+    #[test]
+    fn what_sizes_the_demand_is_a_number_above_0() {
+        for name in ["ncpus", "ncores", "nram"] {
+            assert_eq!(Attribute::read_as(name, &json!(["String", "4"])), Ok(Attribute::number(4)), "{name}");
+            for bad in
+                [json!(false), json!("many"), json!(0), json!(-1), json!("-0.5"), json!("inf"), json!("nan")]
+            {
+                let read = Attribute::read_as(name, &bad);
+                assert!(read.is_err_and(|why| why.contains("above 0")), "{name}: {bad}");
+            }
+        }
+        assert_eq!(Attribute::read_as("type", &json!(390)), Ok(Attribute::string("390")));
+        assert_eq!(Attribute::read_as("rank", &json!(0)), Ok(Attribute::number(0)));
     }
 
     #[test]

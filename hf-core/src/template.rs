@@ -122,7 +122,8 @@ fn parse(value: Value) -> Result<Template, String> {
     let id = TemplateId::parse(&known.template_id).map_err(|error| format!("`templateId`: {error}"))?;
     let mut attributes = Attributes::new();
     for (name, json) in known.attributes {
-        let attribute = Attribute::read(&json).map_err(|reason| format!("`attributes.{name}` {reason}"))?;
+        let attribute =
+            Attribute::read_as(&name, &json).map_err(|reason| format!("`attributes.{name}` {reason}"))?;
         attributes.insert(name, attribute);
     }
     let mut other = match value {

@@ -101,7 +101,8 @@ impl Site {
 
     /// The program, with nothing in its environment but what Host Factory sets.
     pub(crate) fn program(&self) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_hf-cli"));
+        // The fuzz targets have a site too, and no program.
+        let mut program = Command::new(option_env!("CARGO_BIN_EXE_hf-cli").unwrap_or_default());
         program
             .env_clear()
             .env("HF_PROVIDER_NAME", "k8s")

@@ -26,6 +26,8 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     /// The members.
     pub(crate) packages: Vec<Package>,
+    /// Where cargo puts what it builds.
+    pub(crate) target: PathBuf,
 }
 
 /// A member of the workspace.
@@ -49,6 +51,8 @@ impl Workspace {
         let packages = array(&metadata["packages"]).iter().map(package).collect::<Option<Vec<_>>>();
         Ok(Self {
             root: path(&metadata["workspace_root"]).context("cargo metadata names no workspace")?,
+            target: path(&metadata["target_directory"])
+                .context("cargo metadata names no target directory")?,
             packages: packages.context("cargo metadata names no packages")?,
         })
     }

@@ -78,8 +78,8 @@ pub(crate) struct Args {
     pub(crate) keep: bool,
 }
 
-/// Runs it, and fails if anything is wrong in the end.
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+/// Runs it, and fails if anything is wrong in the end. What it says last is returned too.
+pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
     let mut console = Console::new(false);
     ensure!((0.01..=10_000.0).contains(&args.minutes), "--minutes is between 0.01 and 10000");
     let seed = args.seed.unwrap_or_else(fresh_seed);
@@ -108,8 +108,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         report.failures,
         site.directory().display()
     );
-    console.say(format_args!("chaos: seed {seed}: {} machines, {} kills, ok", report.machines, report.kills));
-    Ok(())
+    let last = format!("chaos: seed {seed}: {} machines, {} kills, ok", report.machines, report.kills);
+    console.say(&last);
+    Ok(last)
 }
 
 /// Any number will do; one that is short is easier to type.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::console::{Console, complain, seconds};
-use crate::{cargo, conformance, demo, e2e, stop, test, tidy};
+use crate::{cargo, chaos, conformance, demo, e2e, stop, test, tidy};
 
 /// How a step ended, if it could be taken.
 #[derive(Default)]
@@ -30,12 +30,14 @@ const STEPS: &[Step] = &[
     ("format", format),
     ("tidy", || tidy::run().map(|()| End::default())),
     ("clippy", clippy),
+    ("fuzz", fuzz),
     ("doc", doc),
     ("deny", deny),
     ("test", test),
     ("e2e", e2e),
     ("conformance", conformance),
     ("demo", demo),
+    ("chaos", chaos),
 ];
 
 /// Runs every step, also after one that failed: all that is wrong is said at once.
@@ -91,6 +93,17 @@ fn clippy() -> anyhow::Result<End> {
     Ok(End::default())
 }
 
+/// The fuzz targets are a workspace of their own, for nightly; here they have to stay what could be built.
+fn fuzz() -> anyhow::Result<End> {
+    let workspace = cargo::Workspace::read()?;
+    let manifest = workspace.root.join("hf-cli/fuzz/Cargo.toml");
+    let mut command = cargo::command(&["check", "--all-targets", "--locked", "--manifest-path"]);
+    // What is compiled for the tests serves it too; libFuzzer itself would take a C++ compiler.
+    command.arg(manifest).env("CARGO_TARGET_DIR", workspace.target).env("CUSTOM_LIBFUZZER_PATH", "/dev/null");
+    cargo::run(&mut command)?;
+    Ok(End::default())
+}
+
 fn doc() -> anyhow::Result<End> {
     let mut command =
         cargo::command(&["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
@@ -135,4 +148,22 @@ fn failure(verdict: anyhow::Result<()>) -> Option<String> {
 fn demo() -> anyhow::Result<End> {
     demo::run(&demo::Args::smoke()?)?;
     Ok(End::default())
+}
+
+/// One seed that every change has to pass, with a cluster that misbehaves, and one that nobody has seen.
+fn chaos() -> anyhow::Result<End> {
+    let fixed = chaos::Args { seed: Some(1), minutes: 2.0, faults: true, ..chaos::Args::default() };
+    let fresh = chaos::Args { seed: Some(chaos::fresh_seed()), minutes: 1.0, ..chaos::Args::default() };
+    let (mut closing, mut failures) = (Vec::new(), Vec::new());
+    for args in [fixed, fresh] {
+        match chaos::run(&args) {
+            Ok(said) => closing.push(said),
+            Err(error) => {
+                stop::check()?;
+                failures.push(format!("{error:#}"));
+            }
+        }
+    }
+    let failure = (!failures.is_empty()).then(|| failures.join("\n"));
+    Ok(End { failure, closing, ..End::default() })
 }

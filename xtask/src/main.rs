@@ -70,7 +70,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Bench(args) => bench::run(&args),
         Task::Demo(args) => demo::run(&args),
-        Task::Chaos(args) => chaos::run(&args),
+        Task::Chaos(args) => chaos::run(&args).map(drop),
         Task::E2e(args) => e2e::run(&args)?.verdict(),
         Task::Conformance(args) => conformance::run(&args)?.verdict(),
         Task::Test(args) => test::run_and_tell(&args),

@@ -12,13 +12,15 @@ pub(super) fn check(workspace: &Workspace, files: &[File]) -> Findings {
     let roots = workspace.packages.iter().flat_map(|package| &package.roots);
     let roots: Vec<_> = roots.filter_map(|root| root.strip_prefix(&workspace.root).ok()).collect();
     // The sources of other workspaces, such as fuzz targets, are none of cargo's business here.
-    let member = |file: &&File| {
-        workspace.packages.iter().any(|package| {
-            let directory = package.manifest.parent().and_then(|at| at.strip_prefix(&workspace.root).ok());
-            directory.is_some_and(|directory| Path::new(&file.path).starts_with(directory))
-        })
-    };
-    let rust: Vec<_> = files.iter().filter(|file| file.is_rust()).filter(member).collect();
+    let ours: Vec<_> = workspace.packages.iter().map(|package| package.manifest.as_path()).collect();
+    let others: Vec<_> = files
+        .iter()
+        .filter_map(|file| Some((file, file.path.strip_suffix("/Cargo.toml")?)))
+        .filter(|(file, _)| !ours.contains(&workspace.root.join(&file.path).as_path()))
+        .map(|(_, directory)| directory)
+        .collect();
+    let other = |file: &&File| others.iter().any(|other| Path::new(&file.path).starts_with(other));
+    let rust: Vec<_> = files.iter().filter(|file| file.is_rust() && !other(file)).collect();
     orphans(&rust, &roots)
 }
 

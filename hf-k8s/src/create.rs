@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use kube::core::params::PostParams;
+use kube::core::params::{GetParams, PostParams};
 use tokio::time::Instant;
 
 use crate::error::{ApiError, Trouble};
+use crate::origin::{INSTANCE, REQUEST_LABEL};
 use crate::pod::{self, Reading};
 use crate::request::{Answer, build};
 use crate::transport::Lost;
@@ -62,6 +63,32 @@ impl Cluster {
             Err(Lost::NotSent(error)) => CreateOutcome::Refused(error),
             Err(Lost::Unanswered(error)) => CreateOutcome::Unknown(error),
         }
+    }
+
+    /// The UID of the pod that the predecessor has made for a machine, if it has: a pod of that very name with its
+    /// labels, and with nothing of ours. Only for machines that were taken over, since anybody may write labels.
+    ///
+    /// # Errors
+    /// If the server does not say.
+    pub async fn predecessors(
+        &self,
+        wanted: &Origin,
+        deadline: Duration,
+    ) -> Result<Option<String>, ApiError> {
+        let name = wanted.name.as_str();
+        let request = build(self.pods().get(name, &GetParams::default()))?;
+        let body = match self.call(request, deadline).await.map_err(Lost::error)? {
+            Answer::Done(body) => body,
+            Answer::Refused(refusal) if refusal.is_not_found() => return Ok(None),
+            Answer::Refused(refusal) => return Err(refusal.error()),
+        };
+        let pod: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let meta = &pod["metadata"];
+        let theirs =
+            meta["labels"]["app"] == name && meta["labels"][REQUEST_LABEL] == wanted.request.as_str();
+        let ours = !meta["labels"][INSTANCE].is_null() || !meta["annotations"][INSTANCE].is_null();
+        let uid = meta["uid"].as_str().filter(|uid| theirs && !ours && !uid.is_empty());
+        Ok(uid.map(str::to_owned))
     }
 
     /// Whose pod has the name that we wanted.

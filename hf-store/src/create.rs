@@ -28,6 +28,8 @@ pub struct Claimed {
     pub template: TemplateId,
     /// The manifest as it stood when the request was accepted.
     pub manifest: i64,
+    /// Whether its request was taken over from the predecessor, which may have made its pod and not yet noted it.
+    pub imported: bool,
 }
 
 /// How a claimed POST ended.
@@ -143,13 +145,14 @@ impl Tx<'_> {
         room: impl Fn(&TemplateId) -> usize,
         skip: impl Fn(i64) -> bool,
     ) -> Result<Vec<Claimed>> {
-        let sql = "SELECT r.id, r.count, r.template, r.manifest FROM requests AS r WHERE r.seq = ?1";
+        let sql = "SELECT r.id, r.count, r.template, r.manifest, r.origin = 'imported' AS imported FROM requests AS r WHERE r.seq = ?1";
         let read = |row: &rusqlite::Row<'_>| {
             let id = name(row, "id", RequestId::parse)?;
             let template = name(row, "template", TemplateId::parse)?;
-            Ok((id, row.get("count")?, template, row.get::<_, Option<i64>>("manifest")?))
+            let manifest: Option<i64> = row.get("manifest")?;
+            Ok((id, row.get("count")?, template, manifest, row.get("imported")?))
         };
-        let Some((id, count, template, Some(manifest))) =
+        let Some((id, count, template, Some(manifest), imported)) =
             self.prepare(sql)?.query_one([request], read).optional()?
         else {
             return Ok(Vec::new());
@@ -187,6 +190,7 @@ impl Tx<'_> {
                 count,
                 template,
                 manifest,
+                imported,
             });
         }
         Ok(claimed)

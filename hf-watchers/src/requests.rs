@@ -59,6 +59,7 @@ pub(crate) struct Wanted {
     machine: i64,
     origin: Origin,
     manifest: Arc<Value>,
+    imported: bool,
 }
 
 impl Work for Creation {
@@ -115,10 +116,17 @@ impl Work for Creation {
     }
 
     async fn perform(cluster: Cluster, item: Wanted) -> Done<Came> {
-        let Wanted { machine, origin, manifest } = item;
+        let Wanted { machine, origin, manifest, imported } = item;
         let pod = spec::pod(&manifest, &origin);
         let began = Instant::now();
-        let outcome = cluster.create(&pod, &origin, DEADLINE).await;
+        let mut outcome = cluster.create(&pod, &origin, DEADLINE).await;
+        if imported && matches!(outcome, CreateOutcome::Rejected(_)) {
+            outcome = match cluster.predecessors(&origin, DEADLINE).await {
+                Ok(Some(uid)) => CreateOutcome::Exists { uid },
+                Ok(None) => outcome,
+                Err(error) => CreateOutcome::Unknown(error),
+            };
+        }
         came(machine, &origin, outcome, began.elapsed())
     }
 
@@ -158,9 +166,9 @@ impl Work for Creation {
 
 impl Creation {
     fn wanted(&mut self, tx: &Tx<'_>, instance: &Instance, claimed: Claimed) -> Result<Wanted, Error> {
-        let Claimed { seq, request, ordinal, count, template, manifest, .. } = claimed;
+        let Claimed { seq, request, ordinal, count, template, manifest, imported, .. } = claimed;
         let origin = Origin::new(instance.clone(), request, ordinal, count, template);
-        Ok(Wanted { machine: seq, origin, manifest: self.manifest(tx, manifest)? })
+        Ok(Wanted { machine: seq, origin, manifest: self.manifest(tx, manifest)?, imported })
     }
 
     fn manifest(&mut self, tx: &Tx<'_>, id: i64) -> Result<Arc<Value>, Error> {

@@ -28,6 +28,11 @@ fn store(world: &World) -> Store {
 
 /// Takes over a request whose machines have these UIDs; one without was seen by nobody.
 fn import(world: &World, uids: &[Option<&str>]) {
+    import_as(world, uids, Creation::Created);
+}
+
+/// As [`import`], with how far the creation of its machines has come.
+fn import_as(world: &World, uids: &[Option<&str>], creation: Creation) {
     let machine = |(ordinal, uid): (usize, Option<&str>)| {
         let facts = PodFacts {
             uid: uid.unwrap_or_default().to_owned(),
@@ -37,7 +42,7 @@ fn import(world: &World, uids: &[Option<&str>]) {
         ImportedMachine {
             ordinal: u32::try_from(ordinal).unwrap(),
             machine_id: format!("id-{ordinal}"),
-            life: Life { creation: Creation::Created, ..Life::WANTED },
+            life: Life { creation, ..Life::WANTED },
             facts,
             message: String::new(),
             history: Vec::new(),
@@ -48,7 +53,7 @@ fn import(world: &World, uids: &[Option<&str>]) {
         requested_at: now(),
         count: u32::try_from(uids.len()).unwrap(),
         template: TemplateId::parse("t").unwrap(),
-        manifest: None,
+        manifest: Some((pod_spec().to_string(), "d".to_owned())),
         target: hf_core::ground::Target::default(),
         readiness: hf_core::status::Readiness::Running,
         start_timeout: 300,
@@ -139,4 +144,22 @@ async fn a_returned_one_that_nobody_has_seen_yet_is_deleted_by_its_name() {
     world.start(&ALL);
     assert_eq!(world.settled("back").await["status"], "complete");
     assert_eq!(world.pods(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_pod_that_was_made_and_not_yet_noted_is_taken_for_its_machine_and_a_strangers_is_not() {
+    let mut world = world().await;
+    make_pod(&world, "old-0");
+    let mut stranger = pod_spec();
+    stranger["metadata"] = json!({"name": "old-1", "labels": {"app": "old-1"}});
+    world.handle().create("pods", NAMESPACE, stranger).unwrap();
+    import_as(&world, &[None; 3], Creation::Wanted);
+    world.start(&ALL);
+    let status = world.settled("old").await;
+    let result = |at: usize| status["machines"][at]["result"].as_str().unwrap();
+    assert_eq!([0, 1, 2].map(result), ["succeed", "fail", "succeed"], "{status}");
+    assert_eq!(world.pods(), ["old-0", "old-1", "old-2"]);
+    let back = world.give_back(&["old-0".to_owned(), "old-1".to_owned(), "old-2".to_owned()]);
+    assert_eq!(world.settled(&back).await["status"], "complete");
+    assert_eq!(world.pods(), ["old-1"]);
 }

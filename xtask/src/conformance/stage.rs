@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -121,7 +122,14 @@ pub(super) fn write(layout: &Layout, name: &str, holds: &Value) -> anyhow::Resul
         Value::String(text) => text.clone(),
         json => format!("{json:#}\n"),
     };
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    // At once: a watcher may be reading it.
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(&layout.confdir)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(&path)?;
+        anyhow::Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Puts the keys of one object into another; what both have is merged, but for lists.

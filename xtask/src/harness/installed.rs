@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -36,12 +37,15 @@ pub(crate) fn install(site: &Site<'_>) -> anyhow::Result<(String, Layout)> {
         flags: false,
     };
     fs::create_dir_all(&layout.scripts)?;
+    let mut scripts = Vec::new();
     for entry in fs::read_dir(tree)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "sh") {
-            fs::copy(&path, layout.scripts.join(path.file_name().unwrap_or_default()))?;
-        }
+        scripts.push(entry?.path());
     }
+    scripts.retain(|path| path.extension().is_some_and(|extension| extension == "sh"));
+    // By another process: what this one writes is open in whatever another thread starts meanwhile, and a file that is
+    // open for writing cannot be run.
+    let copied = Command::new("cp").args(scripts).arg(&layout.scripts).status().context("cannot run cp")?;
+    ensure!(copied.success(), "cp cannot copy the scripts");
     let programs = layout.scripts.join("../bin");
     fs::create_dir_all(&programs)?;
     std::os::unix::fs::symlink(site.programs().path("hf-cli")?, programs.join("hf-cli"))?;

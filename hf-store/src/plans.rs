@@ -228,7 +228,7 @@ fn workload(mut store: crate::Store) {
             tx.heartbeats()?;
             tx.wait_for_creation(target, seconds(9_999), now())?;
             tx.any_starting(target)?;
-            tx.any_ended(seconds(0), later(9))?;
+            tx.any_ended(target)?;
             tx.wait_for_start(target, seconds(9_999), now())?;
             let request = tx.request(id.as_str())?.unwrap();
             let outcome = Outcome {
@@ -238,7 +238,7 @@ fn workload(mut store: crate::Store) {
                 launched_at: now(),
             };
             tx.give_answer(&request, RequestStatus::Complete, &[(all[0].seq, outcome.clone())], now())?;
-            tx.drop_ended(seconds(0), later(9))?;
+            tx.drop_ended(target, seconds(0), seconds(0))?;
             let returning = tx.request(back.as_str())?.unwrap();
             tx.returned_of(returning.seq)?;
             tx.return_of(all[5].seq)?;

@@ -85,24 +85,34 @@ impl Tx<'_> {
         Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
     }
 
-    /// Whether [`Self::drop_ended`] would find anything.
-    pub fn any_ended(&self, kept: Duration, now: Timestamp) -> Result<bool> {
+    /// Whether there is a pod that ended by itself, of which Host Factory has been told.
+    pub fn any_ended(&self, target: &Target) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM machines AS m INDEXED BY machines_ended
                        JOIN requests AS r ON r.seq = m.request
                        WHERE m.pod = 'present' AND m.doom IS NULL AND m.phase IN ('succeeded', 'failed')
-                           AND m.instance = ?1 AND r.answered_at <= ?2)";
-        let key = (self.instance, millis_before(now, kept));
+                           AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
+                           AND r.answered_at IS NOT NULL)";
+        let key = (self.instance, &target.context, &target.namespace);
         Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
     }
 
-    /// Dooms pods that ended by themselves, once that was answered `kept` ago: until then their logs can be read.
-    pub fn drop_ended(&self, kept: Duration, now: Timestamp) -> Result<usize> {
+    /// Adds to the time that pods which ended by themselves have been kept since Host Factory was told, and dooms those
+    /// that were kept for long enough for their logs to be read. Returns how many.
+    pub fn drop_ended(&self, target: &Target, passed: Duration, kept: Duration) -> Result<usize> {
+        let key = (self.instance, &target.context, &target.namespace);
+        let sql = "UPDATE machines AS m INDEXED BY machines_ended SET kept_ms = kept_ms + ?4
+                   WHERE m.pod = 'present' AND m.doom IS NULL AND m.phase IN ('succeeded', 'failed')
+                       AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
+                       AND EXISTS (SELECT 1 FROM requests AS r
+                           WHERE r.seq = m.request AND r.answered_at IS NOT NULL)";
+        self.prepare(sql)?.execute((key.0, key.1, key.2, millis(passed)))?;
         let ended = select(
             "INDEXED BY machines_ended JOIN requests AS r ON r.seq = m.request
              WHERE m.pod = 'present' AND m.doom IS NULL AND m.phase IN ('succeeded', 'failed')
-                 AND m.instance = ?1 AND r.answered_at <= ?2",
+                 AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
+                 AND r.answered_at IS NOT NULL AND m.kept_ms >= ?4",
         );
-        let rows = self.rows(&ended, (self.instance, millis_before(now, kept)))?;
+        let rows = self.rows(&ended, (key.0, key.1, key.2, millis(kept)))?;
         for row in &rows {
             let mut after = row.clone();
             after.machine.life = row.machine.life.doomed(Doom::Ended);
@@ -120,10 +130,6 @@ impl Tx<'_> {
 
 pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn millis_before(now: Timestamp, duration: Duration) -> i64 {
-    now.as_millisecond().saturating_sub(millis(duration))
 }
 
 #[cfg(test)]

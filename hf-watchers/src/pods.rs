@@ -16,12 +16,15 @@ use crate::feed::{Batch, End, Feed};
 use crate::link::{self, Link, Patience};
 use take::{Batched, Pods, observed, seen};
 
-/// How often time is counted and the store is looked at.
+/// How often it is seen that time passes, and the store is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The most that one look counts. What passed beyond it, this program was stopped or waited for the disk: nothing was
 /// heard, and pods may have started meanwhile.
 const MOST: Duration = Duration::from_secs(2);
+
+/// How often the time that passed is written down, which is a write for every pod that starts.
+const COUNT: Duration = Duration::from_secs(5);
 
 /// How often progress is noted while nothing else is.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -51,6 +54,7 @@ pub(crate) async fn run(context: Context, target: Target) {
         waker,
         patience,
         counted,
+        unwritten: Duration::ZERO,
         hears: false,
         imports: counted,
     };
@@ -104,6 +108,8 @@ struct Watcher {
     patience: Patience,
     /// Until when time has been counted.
     counted: Instant,
+    /// What has not been written down of it.
+    unwritten: Duration,
     /// Whether we hear of our pods: while we do not, they may have started without our knowing.
     hears: bool,
     /// When it was last looked whether machines were taken over.
@@ -360,15 +366,22 @@ impl Watcher {
         if !self.hears {
             return;
         }
+        self.unwritten += passed;
+        if self.unwritten < COUNT {
+            return;
+        }
+        let passed = std::mem::take(&mut self.unwritten);
         let (target, time) = (&self.target, (self.context.clock)());
         let kept = Duration::from_secs(u64::from(self.context.config.failed_pod_retention));
-        let due = |tx: &Tx<'_>| Ok::<_, Error>(tx.any_starting(target)? || tx.any_ended(kept, time)?);
+        let due = |tx: &Tx<'_>| Ok::<_, Error>(tx.any_starting(target)? || tx.any_ended(target)?);
         let done = self.store.read(due).and_then(|due| {
             if !due {
                 return Ok(0);
             }
             self.store.write(|tx| {
-                Ok::<_, Error>(tx.wait_for_start(target, passed, time)? + tx.drop_ended(kept, time)?)
+                Ok::<_, Error>(
+                    tx.wait_for_start(target, passed, time)? + tx.drop_ended(target, passed, kept)?,
+                )
             })
         });
         match done {

@@ -103,13 +103,13 @@ fn clean(tx: &Tx<'_>, config: &Config, now: Timestamp) -> Result<Vec<Due>, Error
     for target in tx.inhabited()? {
         tx.wait_for_creation(&target, Duration::ZERO, now)?;
         tx.wait_for_start(&target, Duration::ZERO, now)?;
+        tx.drop_ended(&target, Duration::ZERO, seconds(config.failed_pod_retention))?;
         if config.unclaimed == Action::Delete {
             for row in tx.wait_for_claims(&target, Duration::ZERO, seconds(config.claim_timeout), now)? {
                 tx.give_up_unclaimed(&row, now)?;
             }
         }
     }
-    tx.drop_ended(seconds(config.failed_pod_retention), now)?;
     let mut found = Vec::new();
     for report in tx.report_machines(&filter)? {
         let life = report.row.machine.life;

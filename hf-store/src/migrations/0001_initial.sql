@@ -180,6 +180,8 @@ CREATE TABLE machines (
     -- Whether it ever was as the request wants it, and how long it has been on its way there.
     delivered INTEGER NOT NULL DEFAULT 0 CHECK (delivered IN (0, 1)),
     starting_ms INTEGER NOT NULL DEFAULT 0,
+    -- For how long its pod, that ended by itself, has been kept since that could be read in an answer.
+    kept_ms INTEGER NOT NULL DEFAULT 0,
     -- Whether the API server has accepted its deletion (2: by force), and for how long it has been going since.
     delete_asked INTEGER NOT NULL DEFAULT 0 CHECK (delete_asked IN (0, 1, 2)),
     going_ms INTEGER NOT NULL DEFAULT 0,
@@ -214,7 +216,7 @@ CREATE INDEX machines_to_create ON machines (instance, context, namespace, turn,
 CREATE INDEX machines_creating ON machines (instance, context, namespace) WHERE creation = 'creating';
 CREATE INDEX machines_to_delete ON machines (instance, context, namespace, delete_asked, seq) WHERE to_delete;
 CREATE INDEX machines_starting ON machines (instance, context, namespace) WHERE starting;
-CREATE INDEX machines_ended ON machines (instance, request)
+CREATE INDEX machines_ended ON machines (instance, context, namespace)
     WHERE pod = 'present' AND doom IS NULL AND phase IN ('succeeded', 'failed');
 CREATE INDEX machines_unclaimed ON machines (instance, context, namespace)
     WHERE pod = 'present' AND doom IS NULL AND creation = 'created' AND adopted AND claimed = 0;

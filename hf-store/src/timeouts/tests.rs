@@ -197,7 +197,7 @@ fn a_pod_that_ended_goes_some_time_after_that_was_answered() {
         let drop = |bed: &mut Bed, passed| {
             let any = bed.read(|tx| tx.any_ended(&Target::default()));
             let passed = Duration::from_secs(passed);
-            let dropped = bed.write(|tx| tx.drop_ended(&Target::default(), passed, Duration::from_secs(600)));
+            let dropped = bed.write(|tx| tx.drop_ended(&Target::default(), passed, Duration::from_mins(10)));
             (any, dropped)
         };
         assert_eq!(drop(&mut bed, 100_000), (false, 0), "nobody has been told yet");

@@ -98,10 +98,8 @@ fn attributes(template: &Template, manifest: &Manifest) -> Vec<(String, String)>
     ] {
         let Some(attribute) = template.attributes.get(name) else { continue };
         let field = format!("attributes.{name}");
-        let Ok(said) = attribute.value.parse::<f64>() else {
-            odd.push((field, format!("is {:?}, which is no number", attribute.value)));
-            continue;
-        };
+        // What is no number has made the template unusable, and is said of it as of any other.
+        let Ok(said) = attribute.value.parse::<f64>() else { continue };
         match amount.map(|amount| Quantity::as_f64(amount) / unit) {
             None => {
                 odd.push((field, format!("is {said}, but the pod asks for no {what}: nothing is reserved")));

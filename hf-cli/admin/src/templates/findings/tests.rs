@@ -40,8 +40,8 @@ fn attributes_that_disagree_with_the_pod_are_named_with_both_numbers() {
             "attributes.nram is 1024, but the pod asks for 4096 MB of memory"
         ]
     );
-    let found = check(json!({"nram": ["1024"], "ncores": "many"}), json!({}), json!({}));
-    assert!(found[0].2.contains("no number") && found[1].2.contains("nothing is reserved"), "{found:?}");
+    let found = check(json!({"nram": ["1024"]}), json!({}), json!({}));
+    assert!(found[0].2.contains("nothing is reserved"), "{found:?}");
 }
 
 #[test]

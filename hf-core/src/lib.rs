@@ -12,6 +12,7 @@
 //!   PodFacts    what the cluster says of one pod
 //!   status      facts -> the answer for an acquire or a return request              RequestId
 //!   reclaim     facts -> what getReturnRequests announces
+//!   metadata    what a site notes beside its history
 //!   ground      whether we know the cluster well enough to say that something is not there
 //! ```
 //!
@@ -63,6 +64,7 @@ pub mod ground;
 mod id;
 mod life;
 pub mod manifest;
+pub mod metadata;
 mod provider;
 pub mod quantity;
 pub mod reclaim;

@@ -14,7 +14,7 @@ pub struct ExportTable {
     /// Its name.
     pub name: &'static str,
     /// The names of its columns.
-    pub columns: Vec<&'static str>,
+    pub columns: Vec<String>,
     /// Its rows, each with a value for each column.
     pub rows: Vec<Vec<ExportValue>>,
 }
@@ -57,7 +57,7 @@ pub fn export_tables(tables: &[ExportTable], to: &Path) -> Result<()> {
     let mut conn = Connection::open(part.path())?;
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for table in tables {
-        // Names are ours; quoting keeps one that is a word of SQL a name.
+        // Names are letters, digits and underscores; quoting keeps one that is a word of SQL a name.
         let quoted =
             table.columns.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
         tx.execute_batch(&format!("CREATE TABLE \"{}\" ({quoted})", table.name))?;
@@ -85,7 +85,11 @@ mod tests {
             vec![ExportValue::Text("a".into()), ExportValue::Integer(1), ExportValue::Real(0.5)],
             vec![ExportValue::Text("b".into()), ExportValue::Null, ExportValue::Null],
         ];
-        let table = ExportTable { name: "order", columns: vec!["group", "count", "share"], rows };
+        let table = ExportTable {
+            name: "order",
+            columns: ["group", "count", "share"].map(str::to_owned).into(),
+            rows,
+        };
         export_tables(&[table], &to).unwrap();
         let sum: f64 = Connection::open(&to)
             .unwrap()

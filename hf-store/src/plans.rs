@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("SCAN CONSTANT ROW", "no table"),
     ("SEARCH watchers USING PRIMARY KEY (instance=?)", "one row for each program"),
     ("SEARCH clusters USING PRIMARY KEY (instance=?)", "one row for each target"),
+    ("SEARCH metadata USING PRIMARY KEY (instance=?)", "one row for each change of the environment"),
     ("SEARCH c USING PRIMARY KEY (instance=?)", "one row for each target"),
 ];
 
@@ -320,8 +321,10 @@ fn nodes(store: &mut crate::Store) {
 }
 
 fn report(store: &mut crate::Store) {
+    store.write(|tx| tx.set_metadata(&hf_core::metadata::Metadata::new(), now())).unwrap();
     store
         .read(|tx| {
+            tx.metadata()?;
             let filter = crate::ReportFilter::default();
             tx.report_requests(&filter)?;
             tx.report_request("mine")?;

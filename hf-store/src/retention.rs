@@ -3,14 +3,16 @@
 //! A return is forgotten when its terminal answer was given long enough ago; an acquire request when nothing has
 //! happened to it for as long, all of its machines are over, and no return names any of them any more. So a return
 //! never names a machine that is not there, and a machine that lives keeps its request. A node is forgotten when it has
-//! been gone for as long.
+//! been gone for as long, and what `HF_K8S_METADATA_*` said when no request that is kept is as old.
 //!
 //! What is large goes in several steps. The first one marks the request, which is unknown to everybody from then on:
 //! nobody sees one half.
 
 use jiff::Timestamp;
+use rusqlite::OptionalExtension;
 
 use crate::error::{Error, Result};
+use crate::spelling::time;
 use crate::store::{Store, Tx};
 
 /// Acquire requests that may be forgotten: all over, and the last that happened to them was before `?2`.
@@ -39,15 +41,18 @@ impl Store {
     ///
     /// What to forget is found before the write lock is taken, and looked at again under it.
     pub fn forget(&mut self, before: Timestamp, most: usize) -> Result<usize> {
-        let (found, nodes) = self.read(|tx| {
+        let (found, nodes, metadata) = self.read(|tx| {
             let found = tx.forgettable(before, most / ROWS_OF_REQUEST + 1)?;
             let nodes = if found.is_empty() { tx.long_gone_nodes(before, most)? } else { Vec::new() };
-            Ok::<_, Error>((found, nodes))
+            Ok::<_, Error>((found, nodes, tx.any_replaced_metadata(tx.oldest_kept(before)?)?))
         })?;
-        if found.is_empty() && nodes.is_empty() {
+        if found.is_empty() && nodes.is_empty() && !metadata {
             return Ok(0);
         }
-        self.write(|tx| Ok(tx.forget(&found, before, most)? + tx.forget_nodes(&nodes)?))
+        self.write(|tx| {
+            let removed = tx.forget(&found, before, most)? + tx.forget_nodes(&nodes)?;
+            Ok(removed + tx.forget_metadata(tx.oldest_kept(before)?)?)
+        })
     }
 
     /// Gives up to `pages` unused pages of the file back to the disk. Returns how many.
@@ -84,6 +89,15 @@ impl Tx<'_> {
             found.extend(self.seqs(&sql, (self.instance, before.as_millisecond(), limit(&found)))?);
         }
         Ok(found)
+    }
+
+    /// When the oldest request that is kept was asked for; `before` if there is none older.
+    fn oldest_kept(&self, before: Timestamp) -> Result<Timestamp> {
+        let sql = "SELECT requested_at FROM requests WHERE instance = ?1 AND forgotten = 0
+                   ORDER BY requested_at LIMIT 1";
+        let mut query = self.prepare(sql)?;
+        let oldest = query.query_one([self.instance], |row| time(row, "requested_at")).optional()?;
+        Ok(oldest.map_or(before, |oldest| oldest.min(before)))
     }
 
     fn seqs(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<i64>> {

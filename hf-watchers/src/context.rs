@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hf_core::Config;
 use hf_core::ground::Target;
+use hf_core::metadata::Metadata;
 use hf_settings::Settings;
 use hf_store::{Durability, Options, Store};
 use jiff::Timestamp;
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
+    /// What is noted with the history (`HF_K8S_METADATA_*`).
+    pub(crate) metadata: Metadata,
     /// Cancelled by the first signal.
     pub(crate) stop: CancellationToken,
     /// Changes when another process has committed work for us.

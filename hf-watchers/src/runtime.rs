@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
+use hf_core::metadata::Metadata;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -66,7 +67,17 @@ pub async fn run(program: Program, args: Args, clock: Clock, stop: CancellationT
     settings.init_log();
     let config = settings.config()?;
     settings.prepare_workdir(&config)?;
-    supervisor::supervise(program, args, settings, config, clock, stop).await
+    let metadata = if program == Program::Requests { metadata() } else { Metadata::new() };
+    supervisor::supervise(program, args, settings, config, clock, metadata, stop).await
+}
+
+/// What the environment says is to be noted with the history.
+fn metadata() -> Metadata {
+    let (kept, errors) = hf_core::metadata::read(std::env::vars_os());
+    for error in errors {
+        tracing::error!("{error}");
+    }
+    kept
 }
 
 /// The first signal asks; the second does not.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use hf_core::Config;
 use hf_core::ground::Target;
+use hf_core::metadata::Metadata;
 use hf_settings::{Settings, host_name};
 use hf_store::{Error, Heartbeat, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -39,6 +40,7 @@ pub(crate) async fn supervise(
     settings: Settings,
     config: Config,
     clock: Clock,
+    metadata: Metadata,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let lock = settings.workdir.join(format!("{}.{}.lock", program.name(), settings.instance.label()));
@@ -57,7 +59,7 @@ pub(crate) async fn supervise(
     let mut wakes = Wakes::listen(&settings.workdir, program.name());
     let troubles = Troubles::default();
     let wake = wakes.receiver.clone();
-    let context = Context { args, settings, config, clock, stop: stop.clone(), wake, troubles };
+    let context = Context { args, settings, config, clock, metadata, stop: stop.clone(), wake, troubles };
     let Some(store) = first_open(&context).await? else { return Ok(()) };
     tracing::info!(workdir = %context.settings.workdir.display(), provider = %context.settings.instance, "working");
     let mut supervisor = Supervisor {
@@ -207,7 +209,15 @@ impl Supervisor {
             beat_at: (self.context.clock)(),
             trouble: self.context.troubles.text(),
         };
-        match self.store.write(|tx| tx.beat(&beat)) {
+        let noted = self.store.write(|tx| {
+            tx.beat(&beat)?;
+            // One of the three notes it, so that they need not agree.
+            match self.program {
+                Program::Requests => tx.set_metadata(&self.context.metadata, beat.beat_at),
+                Program::Returns | Program::Pods => Ok(()),
+            }
+        });
+        match noted {
             Ok(()) => self.context.troubles.clear(&Target::default(), "store"),
             Err(error) => self.context.troubles.set(&Target::default(), "store", error.to_string()),
         }

@@ -70,7 +70,7 @@ fn table(sheet: &Sheet) -> ExportTable {
     };
     ExportTable {
         name: sheet.name,
-        columns: sheet.columns.iter().map(|column| column.name).collect(),
+        columns: sheet.columns.iter().map(|column| column.name.to_string()).collect(),
         rows: sheet.rows.iter().map(|row| row.iter().map(value).collect()).collect(),
     }
 }

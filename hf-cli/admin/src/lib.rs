@@ -23,6 +23,7 @@ mod filter;
 mod import;
 mod machines;
 mod make;
+mod metadata;
 mod replay;
 mod requests;
 mod screen;

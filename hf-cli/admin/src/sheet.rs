@@ -2,6 +2,8 @@
 //!
 //! The names of columns are the same everywhere and do not change: programs rely on them.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
@@ -23,21 +25,21 @@ pub(crate) enum Format {
 }
 
 /// A column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Column {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// Whether a table has it only with `--wide`.
     pub(crate) wide: bool,
 }
 
 /// A column that every table has.
 pub(crate) const fn column(name: &'static str) -> Column {
-    Column { name, wide: false }
+    Column { name: Cow::Borrowed(name), wide: false }
 }
 
 /// A column that only wide tables have.
 pub(crate) const fn wide(name: &'static str) -> Column {
-    Column { name, wide: true }
+    Column { name: Cow::Borrowed(name), wide: true }
 }
 
 /// A value.
@@ -143,13 +145,19 @@ impl Serialize for Cell {
 pub(crate) struct Sheet {
     /// What the rows are, in the plural.
     pub(crate) name: &'static str,
-    pub(crate) columns: &'static [Column],
+    pub(crate) columns: Cow<'static, [Column]>,
     pub(crate) rows: Vec<Vec<Cell>>,
 }
 
 impl Sheet {
     pub(crate) fn new(name: &'static str, columns: &'static [Column]) -> Self {
-        Self { name, columns, rows: Vec::new() }
+        Self { name, columns: Cow::Borrowed(columns), rows: Vec::new() }
+    }
+
+    /// With columns more, whose names are known only now.
+    pub(crate) fn and(mut self, columns: impl IntoIterator<Item = Column>) -> Self {
+        self.columns.to_mut().extend(columns);
+        self
     }
 
     /// Adds a row with a cell for each column.
@@ -174,7 +182,7 @@ impl Serialize for Sheet {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut list = to.serialize_seq(Some(self.rows.len()))?;
         for row in &self.rows {
-            list.serialize_element(&Record { columns: self.columns, row })?;
+            list.serialize_element(&Record { columns: &self.columns, row })?;
         }
         list.end()
     }
@@ -182,7 +190,7 @@ impl Serialize for Sheet {
 
 /// One row as an object, its keys in the order of the columns.
 pub(crate) struct Record<'a> {
-    pub(crate) columns: &'static [Column],
+    pub(crate) columns: &'a [Column],
     pub(crate) row: &'a [Cell],
 }
 
@@ -190,7 +198,7 @@ impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(Some(self.row.len()))?;
         for (column, cell) in self.columns.iter().zip(self.row) {
-            map.serialize_entry(column.name, cell)?;
+            map.serialize_entry(&column.name, cell)?;
         }
         map.end()
     }
@@ -225,7 +233,7 @@ impl Serialize for Document {
         let mut map = to.serialize_map(None)?;
         let facts = self.facts.rows.first().map(Vec::as_slice).unwrap_or_default();
         for (column, cell) in self.facts.columns.iter().zip(facts) {
-            map.serialize_entry(column.name, cell)?;
+            map.serialize_entry(&column.name, cell)?;
         }
         for list in &self.lists {
             map.serialize_entry(list.name, list)?;

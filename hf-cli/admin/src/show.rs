@@ -7,6 +7,7 @@ use hf_core::MachineName;
 use hf_store::{Error, HistoryEntry, MachineReport, ReportFilter, RequestKind, Tx};
 
 use crate::desk::{Desk, Verdict};
+use crate::metadata::Noted;
 use crate::sheet::{Cell, Column, Document, Sheet, column};
 use crate::{machines, requests, state};
 
@@ -55,6 +56,7 @@ fn request(tx: &Tx<'_>, id: &str, desk: &Desk<'_>) -> Result<Option<Document>, E
     let names = machines.iter().map(|row| (row.seq, row.machine.name.to_string())).collect();
     let seen = requests::see(tx, report, &machines, desk)?;
     let facts = Sheet { rows: vec![requests::row(&seen)], ..Sheet::new("request", requests::COLUMNS) };
+    let facts = Noted::look(tx)?.beside(facts, seen.report.row.requested_at);
     let machines = match kind {
         RequestKind::Acquire => {
             let rows = tx.report_machines_of(seq)?.iter().map(machines::row).collect();
@@ -84,6 +86,7 @@ fn machine(tx: &Tx<'_>, id: &str, desk: &Desk<'_>) -> Result<Option<Document>, E
     let Some(report) = find_machine(tx, id, desk)? else { return Ok(None) };
     let seq = report.row.seq;
     let facts = Sheet { rows: vec![machines::row(&report)], ..Sheet::new("machine", machines::COLUMNS) };
+    let facts = Noted::look(tx)?.beside(facts, report.requested_at);
     let mut returns = Sheet::new("returns", RETURNS);
     for id in tx.returns_of(seq)? {
         returns.push([Cell::from(id.as_str())]);

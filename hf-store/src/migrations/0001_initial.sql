@@ -92,6 +92,16 @@ CREATE TABLE others (
     PRIMARY KEY (instance, context, namespace, name)
 ) STRICT, WITHOUT ROWID;
 
+-- What HF_K8S_METADATA_* said, all of it, each time that it changed.
+CREATE TABLE metadata (
+    instance TEXT NOT NULL,
+    -- From when on.
+    since INTEGER NOT NULL,
+    -- A JSON object of texts.
+    entries TEXT NOT NULL,
+    PRIMARY KEY (instance, since)
+) STRICT, WITHOUT ROWID;
+
 -- Pod manifests as they stood when a request was accepted, each once.
 CREATE TABLE manifests (
     id INTEGER PRIMARY KEY,

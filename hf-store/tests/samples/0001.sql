@@ -81,6 +81,14 @@ CREATE TABLE others (
     name TEXT NOT NULL,
     PRIMARY KEY (instance, context, namespace, name)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE metadata (
+    instance TEXT NOT NULL,
+    -- From when on.
+    since INTEGER NOT NULL,
+    -- A JSON object of texts.
+    entries TEXT NOT NULL,
+    PRIMARY KEY (instance, since)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE manifests (
     id INTEGER PRIMARY KEY,
     instance TEXT NOT NULL,
@@ -240,6 +248,7 @@ INSERT INTO meta (one, oldest_program, shared, tick) VALUES (1, 1, 0, 1);
 INSERT INTO watchers (instance, program, host, pid, started_at, beat_at, trouble) VALUES ('k8s-hf', 'hf-watch-pods', 'h', 1, 1700000000000, 1700000000000, '');
 INSERT INTO clusters (instance, context, namespace, uid, server, resolved_namespace, listed, progress_at, refusal) VALUES ('k8s-hf', '', '', 'c', 's', 'n', 1, 1700000000000, '');
 INSERT INTO others (instance, context, namespace, name) VALUES ('k8s-hf', '', '', 'stranger');
+INSERT INTO metadata (instance, since, entries) VALUES ('k8s-hf', 1700000000000, '{"site":"london"}');
 INSERT INTO manifests (id, instance, digest, pod) VALUES (1, 'k8s-hf', 'd', '{}');
 INSERT INTO requests (seq, instance, id, kind, origin, requested_at, count, template, manifest, context, namespace, readiness, start_timeout_s, create_timeout_s, priority, waited_ms, claimed, unclaimed_ms, answer, answered_at, forgotten) VALUES (1, 'k8s-hf', 'asked', 'acquire', 'asked', 1700000000000, 4, 'T1', 1, '', '', 'running', 300, 1800, 0, 0, 1, 0, 'complete', 1700000000000, 0);
 INSERT INTO requests (seq, instance, id, kind, origin, requested_at, count, template, manifest, context, namespace, readiness, start_timeout_s, create_timeout_s, priority, waited_ms, claimed, unclaimed_ms, answer, answered_at, forgotten) VALUES (2, 'k8s-hf', 'theirs', 'acquire', 'adopted', 1700000000000, 4, 'T1', NULL, '', '', 'running', 300, 0, 0, 0, 0, 0, NULL, NULL, 0);

@@ -34,8 +34,18 @@ fn unpacked(path: &Path) -> tempfile::TempDir {
     dir
 }
 
-const TABLES: [&str; 9] =
-    ["meta", "watchers", "clusters", "others", "manifests", "requests", "machines", "returned", "events"];
+const TABLES: [&str; 10] = [
+    "meta",
+    "watchers",
+    "clusters",
+    "others",
+    "metadata",
+    "manifests",
+    "requests",
+    "machines",
+    "returned",
+    "events",
+];
 
 #[test]
 fn every_sample_has_rows_in_every_table() {
@@ -155,6 +165,7 @@ fn populate(store: &mut Store) {
     store
         .write(|tx| {
             tx.check_identity(&target, &identity)?;
+            tx.set_metadata(&[("site".to_owned(), "london".to_owned())].into(), now())?;
             let claimed = tx.claim(&target, 3, 3, |_| false)?;
             let attempts =
                 [(Attempt::Created, ""), (Attempt::Rejected, "quota"), (Attempt::Unknown, "timeout")];

@@ -5,6 +5,7 @@
 mod faults;
 mod imported;
 mod lifecycle;
+mod metadata;
 mod queue;
 mod reclaim;
 mod returns;

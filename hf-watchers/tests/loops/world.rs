@@ -64,7 +64,7 @@ impl World {
         std::fs::write(self.path(name), json.to_string()).unwrap();
     }
 
-    fn common(&self) -> Vec<String> {
+    pub(crate) fn common(&self) -> Vec<String> {
         let (workdir, confdir) = (self.path("work"), self.path("conf"));
         let log = self.path("log");
         ["--workdir", workdir.to_str().unwrap(), "--confdir", confdir.to_str().unwrap()]

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::nodes::Nodes;
 use crate::desk::Desk;
+use crate::metadata::Noted;
 use crate::sheet::{Cell, Column, Sheet, column};
 use crate::timings::Lives;
 use crate::{requests, state};
@@ -134,9 +135,10 @@ pub(super) fn make(
     let requests = requests::look(tx, filter, desk)?;
     let known = tx.report_nodes()?;
     let nodes = Nodes::new(&used, &known);
+    let noted = Noted::look(tx)?;
     Ok(vec![
-        machines(&used, &lives, &nodes),
-        requests_sheet(&requests, &used, &lives),
+        machines(&used, &lives, &nodes, &noted),
+        requests_sheet(&requests, &used, &lives, &noted),
         nodes.sheet(),
         summary(&used, &nodes),
     ])
@@ -170,8 +172,8 @@ fn span(report: &MachineReport, lives: &Lives<'_>, now: Timestamp) -> Option<(Ti
     Some((from, ended.or(there.then_some(now)).unwrap_or(from).max(from)))
 }
 
-fn machines(used: &[Used<'_>], lives: &Lives<'_>, nodes: &Nodes<'_>) -> Sheet {
-    let mut sheet = Sheet::new("machines", MACHINES);
+fn machines(used: &[Used<'_>], lives: &Lives<'_>, nodes: &Nodes<'_>, noted: &Noted) -> Sheet {
+    let mut sheet = Sheet::new("machines", MACHINES).and(noted.columns());
     for one in used {
         let report = one.report;
         let machine = &report.row.machine;
@@ -204,25 +206,26 @@ fn machines(used: &[Used<'_>], lives: &Lives<'_>, nodes: &Nodes<'_>) -> Sheet {
             one.minutes().into(),
             one.cpu_minutes().into(),
         ]);
+        row.extend(noted.cells(report.requested_at));
         sheet.push(row);
     }
     sheet
 }
 
-fn requests_sheet(all: &[requests::Seen], used: &[Used<'_>], lives: &Lives<'_>) -> Sheet {
+fn requests_sheet(all: &[requests::Seen], used: &[Used<'_>], lives: &Lives<'_>, noted: &Noted) -> Sheet {
     let mut of_request: HashMap<i64, (Sums, Vec<Timestamp>)> = HashMap::new();
     for one in used {
         let (sums, ran) = of_request.entry(one.report.row.request).or_default();
         sums.add(one);
         ran.extend(one.span.map(|(from, _)| from));
     }
-    let mut sheet = Sheet::new("requests", REQUESTS);
+    let mut sheet = Sheet::new("requests", REQUESTS).and(noted.columns());
     for seen in all {
         let (report, tally) = (&seen.report, seen.tally);
         let (sums, ran) = of_request.get(&report.row.seq).cloned().unwrap_or_default();
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let answered = report.row.answer.map(|(_, at)| at);
-        sheet.push([
+        let mut row = vec![
             Cell::from(report.row.id.as_str()),
             requests::kind(report).into(),
             seen.state.into(),
@@ -238,7 +241,9 @@ fn requests_sheet(all: &[requests::Seen], used: &[Used<'_>], lives: &Lives<'_>) 
             answered.into(),
             sums.minutes.into(),
             sums.cpu.into(),
-        ]);
+        ];
+        row.extend(noted.cells(report.row.requested_at));
+        sheet.push(row);
     }
     sheet
 }

@@ -5,7 +5,7 @@ use super::Sheet;
 /// A header and a line for each row.
 pub(super) fn render(sheet: &Sheet) -> String {
     let mut text = String::new();
-    line(&mut text, sheet.columns.iter().map(|column| column.name.to_owned()));
+    line(&mut text, sheet.columns.iter().map(|column| column.name.to_string()));
     for row in &sheet.rows {
         line(&mut text, row.iter().map(ToString::to_string));
     }

@@ -14,7 +14,7 @@ pub(super) fn render(sheet: &Sheet, wide: bool) -> String {
         (0..sheet.columns.len()).filter(|index| wide || !sheet.columns[*index].wide).collect();
     let mut table = Table::new();
     table.load_style(PLAIN);
-    table.set_header(shown.iter().map(|index| sheet.columns[*index].name));
+    table.set_header(shown.iter().map(|index| &sheet.columns[*index].name));
     for row in &sheet.rows {
         table.add_row(shown.iter().map(|index| text(&row[*index], wide)));
     }
@@ -36,7 +36,7 @@ pub(super) fn render(sheet: &Sheet, wide: bool) -> String {
 pub(super) fn facts(sheet: &Sheet) -> String {
     let Some(row) = sheet.rows.first() else { return String::new() };
     let known = || {
-        let each = sheet.columns.iter().zip(row).map(|(column, cell)| (column.name, text(cell, true)));
+        let each = sheet.columns.iter().zip(row).map(|(column, cell)| (&column.name, text(cell, true)));
         each.filter(|(_, value)| !value.is_empty())
     };
     let widest = known().map(|(name, _)| name.len()).max().unwrap_or_default();

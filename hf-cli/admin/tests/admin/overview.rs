@@ -196,3 +196,55 @@ fn a_reader_that_goes_away_is_no_failure() {
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn what_the_site_noted_is_exported_as_it_was_when_a_request_was_made() {
+    let world = World::new();
+    let note = |pairs: &[(&str, &str)]| {
+        let entries = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        world.store().write(|tx| tx.set_metadata(&entries, now())).unwrap();
+    };
+    // The first one is made before any watcher has run.
+    let early = world.request("t", 1);
+    note(&[("site", "london, \"east\"")]);
+    let london = world.request("t", 1);
+    note(&[("site", "paris"), ("team", "a")]);
+    let paris = world.request("t", 2);
+    note(&[]);
+    let none = world.request("t", 1);
+    let expected = [
+        (&early, "london, \"east\"", ""),
+        (&london, "london, \"east\"", ""),
+        (&paris, "paris", "a"),
+        (&none, "", ""),
+    ];
+    let export = |format: &str, to: &str| {
+        let to = world.path(to);
+        world.run(&["export", "--format", format, "--to", to.to_str().unwrap()]).good();
+    };
+    export("jsonl", "x.jsonl");
+    let text = std::fs::read_to_string(world.path("x.jsonl")).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (id, site, team) in expected {
+        let of: Vec<_> = lines.iter().filter(|line| line["request_id"] == id.as_str()).collect();
+        assert!(of.len() >= 2, "{text}");
+        for line in of {
+            assert_eq!(line["metadata_site"].as_str().unwrap_or_default(), site, "{line}");
+            assert_eq!(line["metadata_team"].as_str().unwrap_or_default(), team, "{line}");
+        }
+    }
+    export("csv", "csv");
+    for table in ["machines", "requests"] {
+        let csv = std::fs::read_to_string(world.path("csv").join(format!("{table}.csv"))).unwrap();
+        assert!(csv.lines().next().unwrap().ends_with("cpu_minutes,metadata_site,metadata_team"), "{csv}");
+        assert!(csv.contains(",\"london, \"\"east\"\"\",\n") && csv.contains(",paris,a\n"), "{csv}");
+    }
+    export("sqlite", "x.sqlite");
+    let sqlite = std::fs::read(world.path("x.sqlite")).unwrap();
+    assert!(sqlite.windows(15).any(|part| part == b"\"metadata_site\""));
+    let shown = |id: &str| world.run(&["show", id, "-o", "json"]).good().json();
+    assert_eq!(shown(&paris)["metadata_site"], "paris");
+    assert_eq!(shown(&format!("{london}-0"))["metadata_site"], "london, \"east\"");
+    let table = world.run(&["show", &paris]).good().out;
+    assert!(table.lines().any(|line| line.split_whitespace().eq(["metadata_team", "a"])), "{table}");
+}

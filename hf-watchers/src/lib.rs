@@ -25,6 +25,8 @@ mod requests;
 mod returns;
 mod runtime;
 mod supervisor;
+#[cfg(test)]
+mod testing;
 mod trouble;
 mod wake;
 

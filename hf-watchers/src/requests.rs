@@ -248,17 +248,4 @@ fn impersonal(message: &str, name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_is_the_same_for_all_pods() {
-        for (message, expected) in [
-            ("pods \"r-1\" is forbidden: exceeded quota: q, used: pods=2", "exceeded quota: q, used: pods=2"),
-            ("Pod \"r-1\" is invalid: spec.x: Required value", "Pod is invalid: spec.x: Required value"),
-            ("namespaces \"n\" not found", "namespaces \"n\" not found"),
-        ] {
-            assert_eq!(impersonal(message, "r-1"), expected);
-        }
-    }
-}
+mod tests;

@@ -229,3 +229,6 @@ fn settle(outcome: DeleteOutcome) -> (Outcome, Option<ApiError>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

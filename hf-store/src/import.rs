@@ -38,6 +38,8 @@ pub struct ImportedRequest {
     pub start_timeout: u32,
     /// How long a machine may take to be created, in seconds.
     pub create_timeout: u32,
+    /// The priority of its template: machines of a higher one are created first.
+    pub priority: i32,
     /// Its machines, in order.
     pub machines: Vec<ImportedMachine>,
 }
@@ -113,7 +115,7 @@ impl Tx<'_> {
             readiness: new.readiness,
             start_timeout: new.start_timeout,
             create_timeout: new.create_timeout,
-            priority: 0,
+            priority: new.priority,
         })?;
         self.note(
             new.requested_at,

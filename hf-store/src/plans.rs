@@ -359,6 +359,7 @@ fn import(store: &mut crate::Store) {
         readiness: hf_core::status::Readiness::Running,
         start_timeout: 1,
         create_timeout: 1,
+        priority: 0,
         machines: vec![machine],
     };
     let id = RequestId::parse("imported-back").unwrap();

@@ -21,6 +21,7 @@ fn request(machines: Vec<ImportedMachine>) -> ImportedRequest {
         readiness: Readiness::Running,
         start_timeout: 300,
         create_timeout: 1800,
+        priority: 0,
         machines,
     }
 }
@@ -153,4 +154,15 @@ fn rule_13_is_not_for_imported_requests() {
     let hour = std::time::Duration::from_hours(1);
     let ignored = bed.write(|tx| tx.wait_for_claims(&Target::default(), hour, hour, now()));
     assert!(ignored.is_empty());
+}
+
+#[test]
+fn an_imported_request_has_its_turn_by_its_priority() {
+    let mut bed = Bed::new(false);
+    let fresh = bed.request(1);
+    let urgent = ImportedRequest { priority: 1, ..request(vec![machine(0, Life::WANTED)]) };
+    bed.write(|tx| tx.import_request(&urgent, now()));
+    let claimed = bed.claim(10);
+    let order: Vec<_> = claimed.into_iter().map(|claimed| claimed.request).collect();
+    assert_eq!(order, [urgent.id, fresh]);
 }

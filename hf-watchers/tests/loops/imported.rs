@@ -58,6 +58,7 @@ fn import_as(world: &World, uids: &[Option<&str>], creation: Creation) {
         readiness: hf_core::status::Readiness::Running,
         start_timeout: 300,
         create_timeout: 1_800,
+        priority: 0,
         machines: uids.iter().copied().enumerate().map(machine).collect(),
     };
     let verdict = store(world).write(|tx| tx.import_request(&request, now())).unwrap();

@@ -258,6 +258,7 @@ fn complete(
         readiness: own.readiness.unwrap_or(context.config.readiness),
         start_timeout: own.start_timeout.unwrap_or(context.config.start_timeout),
         create_timeout: own.create_timeout.unwrap_or(context.config.create_timeout),
+        priority: own.priority,
         machines: machines.collect(),
         id: found.id,
     }

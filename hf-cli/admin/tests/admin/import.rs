@@ -7,7 +7,7 @@ use hf_core::ground::Target;
 use serde_json::{Value, json};
 
 use crate::predecessor::{Predecessor, uid};
-use crate::world::{Ran, World, column};
+use crate::world::{Ran, World, column, pod_spec, template};
 
 fn import(world: &World, old: &Predecessor, more: &[&str]) -> Ran {
     let from = old.directory.to_str().unwrap();
@@ -229,6 +229,24 @@ fn the_template_is_that_of_the_pod_spec_or_the_one_that_is_named() {
     let rows = import(&world, &old, &["--template", "t"]).good().json();
     assert_eq!(row(&rows, "made")["template"], "t");
     assert!(import(&world, &old, &["--template", "a b"]).bad().err.contains("--template"));
+}
+
+#[test]
+fn what_is_imported_has_the_priority_of_its_template() {
+    let world = World::new();
+    let mut urgent = template("urgent");
+    urgent["priority"] = 5.into();
+    urgent["podSpec"] = "urgent.json".into();
+    world.write("conf/urgent.json", &pod_spec().to_string());
+    world.write("conf/k8sprov_templates.json", &json!({"templates": [template("t"), urgent]}).to_string());
+    let fresh = world.request("t", 1);
+    let old = Predecessor::new(&world);
+    old.request("plain", 1, &world.path("conf/pod.json"));
+    old.request("urgent", 1, &world.path("conf/urgent.json"));
+    import(&world, &old, &[]).good();
+    let claimed = world.store().write(|tx| tx.claim(&Target::default(), 10, 10, |_| false)).unwrap();
+    let order: Vec<_> = claimed.iter().map(|claimed| claimed.request.as_str()).collect();
+    assert_eq!(order, ["urgent", &fresh, "plain"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use hf_core::{Config, MachineName};
+use hf_core::{Config, MachineName, counted};
 use hf_store::{HOST_FACTORY, HOST_FACTORY_HOSTS, Heartbeat, Store, Tx};
 use jiff::{SignedDuration, Timestamp};
 
@@ -79,7 +79,7 @@ pub(crate) fn beside(store: &mut Store, work: impl FnOnce(&Tx<'_>) -> Result<(),
 
 /// A number of machines, in words.
 pub(crate) fn machines(number: usize) -> String {
-    if number == 1 { "1 machine".to_owned() } else { format!("{number} machines") }
+    counted(number, "machine")
 }
 
 #[cfg(test)]

@@ -84,3 +84,4 @@ pub use life::{Attempt, Creation, Doom, Life, PodSeen};
 pub use provider::Provider;
 pub use quantity::Quantity;
 pub use template::Template;
+pub use text::counted;

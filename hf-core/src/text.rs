@@ -14,6 +14,11 @@ pub(crate) fn shorten(text: &str) -> String {
     format!("{} … {}", &text[..beginning], &text[end..])
 }
 
+/// A number of things, in words: `1 machine`, `2 machines`. The plural must be that of most words.
+pub fn counted(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
 /// What serde expects, as somebody who writes the file says it.
 pub(crate) fn plain(error: &str) -> String {
     let (number, rest) =
@@ -36,6 +41,11 @@ mod tests {
         let said = plain("invalid type: string \"soon\", expected u32");
         assert_eq!(said, "invalid type: string \"soon\", expected a whole number, 0 to 4294967295");
         assert_eq!(plain("expected i64"), "expected a whole number");
+    }
+
+    #[test]
+    fn one_is_one() {
+        assert_eq!([0, 1, 2].map(|n| counted(n, "call")), ["0 calls", "1 call", "2 calls"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hf_core::ground::Target;
 use hf_core::status::Readiness;
-use hf_core::{MachineName, RequestId, TemplateId};
+use hf_core::{MachineName, RequestId, TemplateId, counted};
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
@@ -52,8 +52,8 @@ pub enum RegisterError {
     Used(RequestId),
     /// More machines than the template allows.
     #[error(
-        "template {template} allows {max} machines at a time (`maxNumber`); {live} live already, and {asked} more \
-         were asked for"
+        "template {template} allows {} at a time (`maxNumber`), which {live} live already and {asked} more would exceed",
+        counted(*max as usize, "machine")
     )]
     TooMany {
         /// The template.

@@ -1,7 +1,7 @@
 //! `delete-pods`: the pods of machines, whatever Host Factory wants.
 
 use anyhow::bail;
-use hf_core::PodSeen;
+use hf_core::{PodSeen, counted};
 use hf_k8s::DeleteOutcome;
 use hf_store::{MachineReport, ReportFilter};
 
@@ -92,8 +92,8 @@ pub(crate) fn delete(
     });
     if all > found.len() {
         desk.screen.say(format_args!(
-            "{} of {all} machines have no pod, or none that is known yet",
-            all - found.len()
+            "{} left out, of {all}: no pod, or none that is known yet",
+            counted(all - found.len(), "machine")
         ));
     }
     let rows = found.iter().map(machines::row).collect();
@@ -105,7 +105,7 @@ pub(crate) fn delete(
     if !consent.yes {
         let table = sheet.render(crate::sheet::Format::Table, desk.wide)?;
         desk.screen.say(table.trim_end());
-        let question = format!("Delete the pods of these {} machines?", found.len());
+        let question = format!("Delete the pods of {}?", counted(found.len(), "machine"));
         if !desk.screen.confirm(&question)? {
             desk.screen.say("nothing was deleted");
             return Ok(Verdict::Bad);

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use hf_core::counted;
 use hf_store::{ExportTable, ExportValue, export_tables};
 use serde::Serialize;
 
@@ -53,7 +54,8 @@ impl Export {
             Kind::Jsonl => jsonl(&tables, to)?,
             Kind::Csv => csv(&tables, to)?,
         }
-        let counts = tables.iter().map(|table| format!("{} {}", table.rows.len(), table.name));
+        let counts =
+            tables.iter().map(|table| format!("{} of {}", counted(table.rows.len(), "row"), table.name));
         let counts = counts.collect::<Vec<_>>().join(", ");
         desk.screen.say(format_args!("{counts} written to {}", to.display()));
         Ok(Verdict::Good)

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use hf_core::Call;
+use hf_core::{Call, counted};
 use hf_settings::{Recorded, read_recording};
 use serde_json::Value;
 
@@ -82,8 +82,8 @@ impl Replay {
         if !self.yes {
             let asks = calls.iter().filter(|call| call.call == Call::RequestMachines.as_str()).count();
             let question = format!(
-                "Make {} calls, {asks} of which ask for machines, of provider {:?} in {}?",
-                calls.len(),
+                "Make {}, {asks} for machines, of provider {:?} in {}?",
+                counted(calls.len(), "call"),
                 desk.settings.instance.as_str(),
                 desk.settings.workdir.display()
             );

@@ -124,3 +124,16 @@ fn a_rejected_machine_says_why() {
         (Creation::Failed, "spec.x is no field")
     );
 }
+
+#[test]
+fn too_many_are_counted_in_words() {
+    let mut bed = Bed::new(false);
+    let error = limited(&mut bed.store, 2, 1).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "template {} allows 1 machine at a time (`maxNumber`), which 0 live already and 2 more would exceed",
+            template()
+        )
+    );
+}

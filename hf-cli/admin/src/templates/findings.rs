@@ -91,11 +91,9 @@ fn attributes(template: &Template, manifest: &Manifest) -> Vec<(String, String)>
     let asked = |resource| resources::requested(manifest.pod(), resource).ok().flatten();
     let (cpu, memory) = (asked("cpu"), asked("memory"));
     let mut odd = Vec::new();
-    for (name, amount, unit, what) in [
-        ("ncpus", cpu, 1.0, "CPUs"),
-        ("ncores", cpu, 1.0, "CPUs"),
-        ("nram", memory, MEBIBYTE, "MB of memory"),
-    ] {
+    for (name, amount, unit, what) in
+        [("ncpus", cpu, 1.0, "CPU"), ("ncores", cpu, 1.0, "CPU"), ("nram", memory, MEBIBYTE, "MB of memory")]
+    {
         let Some(attribute) = template.attributes.get(name) else { continue };
         let field = format!("attributes.{name}");
         // What is no number has made the template unusable, and is said of it as of any other.

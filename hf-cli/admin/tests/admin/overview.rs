@@ -136,7 +136,7 @@ fn exports_have_the_same_numbers_in_every_format() {
         let to = world.path(to);
         world.run(&["export", "--format", format, "--to", to.to_str().unwrap()])
     };
-    assert!(export("jsonl", "x.jsonl").good().err.contains("2 machines"));
+    assert!(export("jsonl", "x.jsonl").good().err.contains("2 rows of machines, 1 row of requests"));
     let text = std::fs::read_to_string(world.path("x.jsonl")).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let first = lines.iter().find(|line| line["table"] == "machines").unwrap();

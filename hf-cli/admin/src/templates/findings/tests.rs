@@ -36,7 +36,7 @@ fn attributes_that_disagree_with_the_pod_are_named_with_both_numbers() {
     assert_eq!(
         said,
         [
-            "attributes.ncpus is 8, but the pod asks for 1 CPUs",
+            "attributes.ncpus is 8, but the pod asks for 1 CPU",
             "attributes.nram is 1024, but the pod asks for 4096 MB of memory"
         ]
     );

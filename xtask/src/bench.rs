@@ -144,7 +144,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let names = measurement.names.join(", ");
         bench.progress(format_args!("{names} …"));
         let result = (measurement.measure)(&mut bench);
-        stop::check()?;
+        if stop::check().is_err() {
+            break;
+        }
         if let Err(error) = result {
             crate::console::complain(format_args!("{names}: {error:#}"));
             failures.push(names);
@@ -154,6 +156,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     machine["seconds"] = json!(since.elapsed().as_secs());
     report(args, &mut bench, machine)?;
     bench.console.say(format_args!("measured in {}", seconds(since.elapsed())));
+    // What had been measured until then is not lost.
+    stop::check()?;
     ensure!(failures.is_empty(), "not measured: {}", failures.join("; "));
     Ok(())
 }

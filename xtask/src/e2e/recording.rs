@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use crate::harness::{Site, Watcher};
+use crate::harness::{Look, Site, Watcher};
 
 /// The life of a request is recorded by the scripts, and then played again by `hf-admin`: the same calls, with the ids
 /// of now, and the same exits.
@@ -32,6 +32,9 @@ pub(crate) fn played_again(site: &Site<'_>) -> anyhow::Result<()> {
     let often = ["getRequestStatus", "getReturnRequests"];
     ensure!(asked.map(count) == [1; 3] && often.map(count).iter().all(|count| *count > 1), "{calls:?}");
     ensure!(calls.iter().all(|made| made["verdict"] == "same"), "{calls:?}");
-    // The machines that were asked for again were given back again.
-    provider.expect_no_pods()
+    // The machines that were asked for again were given back again; how long that takes was not recorded.
+    provider.until("all pods go", |provider| {
+        let left = provider.pods()?.len();
+        Ok(Look::new((left == 0).then_some(()), || format!("{left} pods are left")))
+    })
 }

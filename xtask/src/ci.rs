@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::console::{Console, complain, seconds};
-use crate::{cargo, chaos, conformance, demo, e2e, stop, test, tidy};
+use crate::{bench, cargo, chaos, conformance, demo, e2e, stop, test, tidy};
 
 /// How a step ended, if it could be taken.
 #[derive(Default)]
@@ -37,6 +37,7 @@ const STEPS: &[Step] = &[
     ("e2e", e2e),
     ("conformance", conformance),
     ("demo", demo),
+    ("bench", bench),
     ("chaos", chaos),
 ];
 
@@ -147,6 +148,12 @@ fn failure(verdict: anyhow::Result<()>) -> Option<String> {
 /// The demo as others would use it: by its last line.
 fn demo() -> anyhow::Result<End> {
     demo::run(&demo::Args::smoke()?)?;
+    Ok(End::default())
+}
+
+/// Whether everything can still be measured; no time is judged.
+fn bench() -> anyhow::Result<End> {
+    bench::run(&bench::Args::smoke()?)?;
     Ok(End::default())
 }
 

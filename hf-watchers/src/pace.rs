@@ -1,9 +1,12 @@
 //! How many requests to have in flight: as many as the server answers without slowing down.
 //!
-//! The number grows by one for each full round of answers while the server's latency holds, and shrinks when latency
-//! rises well above the best that was seen, or when the server refuses. It never exceeds the setting.
+//! The number doubles in each round of answers until the server slows down or refuses, and then grows by one in each
+//! round while latency holds, and shrinks while it does not. What was refused once is not tried again for a while: that
+//! is where the server's own limit is. It never exceeds the setting.
 
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// How many requests to have in flight at first.
 const START: f64 = 16.0;
@@ -11,14 +14,25 @@ const START: f64 = 16.0;
 /// Up to this multiple of the best latency, the server is taken to keep up.
 const TOLERATED: f64 = 3.0;
 
-/// Latencies below this are noise of the machine that we run on.
-const NOISE: f64 = 0.010;
+/// What a request may wait in the server's queue in any case, in seconds. A queue that is never empty is what keeps a
+/// server busy; one of many seconds only helps to time out.
+const QUEUE: f64 = 0.050;
+
+/// How long a number at which the server refused is not exceeded.
+const HOLD: Duration = Duration::from_secs(5);
+
+/// The part that is left of the number after one refusal, at least.
+const LEFT: f64 = 0.7;
 
 /// The number of requests to have in flight.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
     limit: f64,
     most: f64,
+    /// Whether the server has shown no sign of having enough.
+    starting: bool,
+    /// The number at which it refused, and until when that counts.
+    ceiling: Option<(f64, Instant)>,
     /// The best latency of late, in seconds: it rises slowly, so that a server that has become slower is not taken for
     /// one that is overloaded for ever.
     best: f64,
@@ -28,7 +42,7 @@ impl Pace {
     pub(crate) fn new(most: usize) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
         let most = most as f64;
-        Self { limit: START.min(most), most, best: f64::INFINITY }
+        Self { limit: START.min(most), most, starting: true, ceiling: None, best: f64::INFINITY }
     }
 
     /// How many may be in flight now.
@@ -42,23 +56,31 @@ impl Pace {
     }
 
     /// The server answered.
-    pub(crate) fn answered(&mut self, took: Duration) {
+    pub(crate) fn answered(&mut self, took: Duration, now: Instant) {
         let took = took.as_secs_f64();
         self.best = if took < self.best { took } else { self.best + (took - self.best) * 0.002 };
-        if took <= (self.best * TOLERATED).max(NOISE) {
-            self.limit += 1.0 / self.limit;
+        if took > (self.best * TOLERATED).max(self.best + QUEUE) {
+            self.starting = false;
+            self.limit -= 1.0 / self.limit;
         } else {
-            self.limit -= 0.5 / self.limit;
+            self.limit += if self.starting { 1.0 } else { 1.0 / self.limit };
         }
-        self.limit = self.limit.clamp(1.0, self.most);
+        self.ceiling = self.ceiling.filter(|(_, until)| *until > now);
+        let most = self.ceiling.map_or(self.most, |(ceiling, _)| ceiling.min(self.most));
+        if self.limit >= most {
+            self.starting = false;
+        }
+        self.limit = self.limit.clamp(1.0, most);
     }
 
-    /// The server asked for fewer.
-    pub(crate) fn throttled(&mut self, in_flight: usize) {
+    /// The server refused a request that was sent while this many others were in flight.
+    pub(crate) fn throttled(&mut self, beside: usize, now: Instant) {
         #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
-        let in_flight = in_flight as f64;
-        // Those that were sent together are refused together: only the first of them counts in full.
-        self.limit = (self.limit - 0.5).min(in_flight.max(2.0)).max(1.0);
+        let beside = beside as f64;
+        self.starting = false;
+        // It had room for those, unless others fill it too: then a few refusals lead there.
+        self.limit = self.limit.min(beside.max(self.limit * LEFT)).max(1.0);
+        self.ceiling = Some((self.limit, now + HOLD));
     }
 }
 
@@ -68,30 +90,50 @@ mod tests {
 
     fn answered(pace: &mut Pace, times: usize, millis: u64) {
         for _ in 0..times {
-            pace.answered(Duration::from_millis(millis));
+            pace.answered(Duration::from_millis(millis), Instant::now());
         }
     }
 
-    #[test]
-    fn grows_while_latency_holds_and_not_above_the_setting() {
+    #[tokio::test(start_paused = true)]
+    async fn doubles_while_latency_holds_and_not_above_the_setting() {
         let mut pace = Pace::new(64);
+        answered(&mut pace, 16, 50);
+        assert_eq!(pace.limit(), 32);
         answered(&mut pace, 10_000, 50);
         assert_eq!(pace.limit(), 64);
     }
 
-    #[test]
-    fn shrinks_when_latency_rises() {
+    #[tokio::test(start_paused = true)]
+    async fn shrinks_when_latency_rises_and_grows_again() {
         let mut pace = Pace::new(64);
-        answered(&mut pace, 10_000, 20);
+        answered(&mut pace, 100, 20);
         answered(&mut pace, 100, 500);
-        assert!(pace.limit() < 64, "{}", pace.limit());
+        let shrunk = pace.limit();
+        assert!(shrunk < 64, "{shrunk}");
+        answered(&mut pace, 100, 20);
+        assert!(pace.limit() > shrunk, "{}", pace.limit());
     }
 
-    #[test]
-    fn shrinks_when_refused_and_never_to_nothing() {
+    #[tokio::test(start_paused = true)]
+    async fn stays_below_what_was_refused_for_a_while() {
         let mut pace = Pace::new(64);
-        for in_flight in (0..100).rev() {
-            pace.throttled(in_flight);
+        answered(&mut pace, 9, 20);
+        assert_eq!(pace.limit(), 25);
+        for others in (20..25).rev() {
+            pace.throttled(others, Instant::now());
+        }
+        answered(&mut pace, 1_000, 20);
+        assert_eq!(pace.limit(), 20);
+        tokio::time::advance(HOLD).await;
+        answered(&mut pace, 21, 20);
+        assert_eq!(pace.limit(), 21);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shrinks_never_to_nothing() {
+        let mut pace = Pace::new(64);
+        for others in (0..100).rev() {
+            pace.throttled(others, Instant::now());
         }
         assert_eq!(pace.limit(), 1);
     }

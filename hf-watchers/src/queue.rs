@@ -370,7 +370,7 @@ impl<W: Work> Queue<W> {
         match &done.error {
             None => {
                 self.deferred.remove(done.machine);
-                self.pace.answered(done.took);
+                self.pace.answered(done.took, now);
                 self.patience.worked();
                 self.context.troubles.clear(&self.target, "cluster");
             }
@@ -392,7 +392,7 @@ impl<W: Work> Queue<W> {
     fn heed(&mut self, error: &ApiError, now: Instant) {
         match error.kind {
             Trouble::Throttled => {
-                self.pace.throttled(self.flight.len());
+                self.pace.throttled(self.flight.len(), now);
                 if error.retry_after.is_some() {
                     self.patience.unanswered(error.retry_after, now);
                 }

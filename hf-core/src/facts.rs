@@ -31,11 +31,15 @@ impl PodPhase {
 
 /// The facts of one pod.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that hold independently of each other")]
 pub struct PodFacts {
     /// `metadata.uid`.
     pub uid: String,
     /// `status.phase`.
     pub phase: PodPhase,
+    /// Whether the images of all its containers are on the node, as far as the kubelet tells: it names an image
+    /// (`imageID`) once it has made a container of it.
+    pub pulled: bool,
     /// Whether every container of the pod runs (sidecars included, init containers excluded).
     pub running: bool,
     /// Whether the pod has the condition `Ready`.

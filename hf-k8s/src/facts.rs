@@ -21,6 +21,7 @@ pub(crate) fn of(pod: &RawPod<'_>) -> PodFacts {
     PodFacts {
         uid: text(meta.uid.as_ref()).to_owned(),
         phase: phase(status),
+        pulled: pulled(spec, status),
         running: running(spec, status),
         ready: condition(status, "Ready"),
         ip: text(status.pod_ip.as_ref()).to_owned(),
@@ -46,6 +47,16 @@ fn phase(status: &Status<'_>) -> PodPhase {
         "Failed" => PodPhase::Failed,
         _ => PodPhase::Unknown,
     }
+}
+
+/// Whether the kubelet names the image of every container.
+fn pulled(spec: &Spec<'_>, status: &Status<'_>) -> bool {
+    let (containers, statuses) = (items(spec.containers.as_ref()), items(status.container_statuses.as_ref()));
+    let named = |container: &Container<'_>| {
+        let of = |one: &&ContainerStatus<'_>| text(one.name.as_ref()) == text(container.name.as_ref());
+        statuses.iter().find(of).is_some_and(|one| !text(one.image_id.as_ref()).is_empty())
+    };
+    !containers.is_empty() && containers.iter().all(named)
 }
 
 /// Whether every container of the pod runs. A container that the kubelet has not reported yet does not; statuses of

@@ -144,6 +144,8 @@ pub(crate) struct Condition<'a> {
 pub(crate) struct ContainerStatus<'a> {
     #[serde(borrow)]
     pub(crate) name: Option<Text<'a>>,
+    #[serde(rename = "imageID", borrow)]
+    pub(crate) image_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) state: Option<State<'a>>,
     #[serde(borrow)]

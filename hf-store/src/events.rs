@@ -20,6 +20,8 @@ pub enum Event {
     NotCreated,
     /// The pod has a node.
     Scheduled,
+    /// The images of all its containers are on the node.
+    Pulled,
     /// All of its containers run.
     Running,
     /// It is Ready.
@@ -60,6 +62,7 @@ impl Event {
             Self::Created => "created",
             Self::NotCreated => "not-created",
             Self::Scheduled => "scheduled",
+            Self::Pulled => "pulled",
             Self::Running => "running",
             Self::Ready => "ready",
             Self::Disrupted => "disrupted",

@@ -34,7 +34,7 @@ pub struct MachineRow {
 
 /// The columns of a [`MachineRow`], from `machines AS m`.
 const COLUMNS: &str = "m.seq, m.request, m.context, m.name, m.machine_id, m.creation, m.doubt, m.doom, m.pod, m.uid,
-    m.phase, m.running, m.ready, m.ip, m.node, m.started_at, m.deleting_s, m.deleting_since, m.grace_s,
+    m.phase, m.pulled, m.running, m.ready, m.ip, m.node, m.started_at, m.deleting_s, m.deleting_since, m.grace_s,
     m.stays_not_ready_s, m.stays_unreachable_s, m.disrupted,
     m.pod_message, m.create_message, m.end_message, m.delete_message, m.delivered, m.delete_asked, m.adopted AND NOT m.claimed AS unlisted,
     m.result, m.result_message, m.result_ip, m.result_launched_at";
@@ -50,6 +50,7 @@ impl MachineRow {
         let facts = PodFacts {
             uid: row.get("uid")?,
             phase: spelt(row, "phase")?,
+            pulled: row.get("pulled")?,
             running: row.get("running")?,
             ready: row.get("ready")?,
             ip: row.get("ip")?,
@@ -127,7 +128,7 @@ impl Tx<'_> {
         let MachineRow { machine, .. } = after;
         let Machine { life, facts, .. } = machine;
         let sql = "UPDATE machines SET creation = :creation, doubt = :doubt, doom = :doom, pod = :pod, uid = :uid,
-                phase = :phase, running = :running, ready = :ready, ip = :ip, node = :node,
+                phase = :phase, pulled = :pulled, running = :running, ready = :ready, ip = :ip, node = :node,
                 started_at = :started_at, deleting_s = :deleting_s, deleting_since = :deleting_since,
                 grace_s = :grace_s, stays_not_ready_s = :stays_not_ready_s,
                 stays_unreachable_s = :stays_unreachable_s, disrupted = :disrupted, pod_message = :pod_message,
@@ -141,6 +142,7 @@ impl Tx<'_> {
             ":pod": life.pod.spelling(),
             ":uid": facts.uid,
             ":phase": facts.phase.spelling(),
+            ":pulled": facts.pulled,
             ":running": facts.running,
             ":ready": facts.ready,
             ":ip": facts.ip,

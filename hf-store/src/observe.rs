@@ -324,6 +324,7 @@ impl Tx<'_> {
                 Event::Scheduled,
                 new.facts.node.as_str(),
             ),
+            (new.facts.pulled && !old.facts.pulled, Event::Pulled, ""),
             (new.facts.running && !old.facts.running, Event::Running, new.facts.ip.as_str()),
             (new.facts.ready && !old.facts.ready, Event::Ready, ""),
             (new.facts.disrupted && !old.facts.disrupted, Event::Disrupted, new.facts.message.as_str()),

@@ -187,6 +187,7 @@ pub(crate) fn pending() -> PodFacts {
 pub(crate) fn running() -> PodFacts {
     PodFacts {
         phase: PodPhase::Running,
+        pulled: true,
         running: true,
         ready: true,
         ip: "10.0.0.1".to_owned(),

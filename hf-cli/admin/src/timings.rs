@@ -31,6 +31,7 @@ pub(crate) struct Timings {
 const PAIRS: &[(&str, &str)] = &[
     ("requested", "created"),
     ("created", "scheduled"),
+    ("scheduled", "pulled"),
     ("scheduled", "running"),
     ("running", "ready"),
     ("requested", "running"),

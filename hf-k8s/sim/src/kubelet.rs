@@ -161,12 +161,15 @@ fn statuses(pod: &mut Value, state: &Value, restart: &Restart, ready: bool) {
             let started = state["running"].is_object();
             let mut status = json!({
                 "name": container["name"], "image": container["image"],
-                "imageID": format!("sim://{}", container["image"].as_str().unwrap_or_default()),
+                // Known once there was a container of it.
+                "imageID": before.map_or_else(|| json!(""), |before| before["imageID"].clone()),
                 "ready": ready && started, "started": started, "restartCount": count,
                 "state": state, "lastState": last.filter(Value::is_object).unwrap_or_else(|| json!({})),
             });
             if state["waiting"].is_null() {
                 status["containerID"] = format!("sim://{uid}-{n}-{count}").into();
+                status["imageID"] =
+                    format!("sim://{}", container["image"].as_str().unwrap_or_default()).into();
             }
             status
         })

@@ -10,7 +10,9 @@ fn pod(change: Value) -> PodFacts {
         "status": {
             "phase": "Running", "podIP": "10.0.0.1", "startTime": "2026-01-02T03:04:05Z",
             "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True"}],
-            "containerStatuses": [{"name": "a", "state": {"running": {"startedAt": "2026-01-02T03:04:06Z"}}}],
+            "containerStatuses": [
+                {"name": "a", "imageID": "i@sha256:1", "state": {"running": {"startedAt": "2026-01-02T03:04:06Z"}}},
+            ],
         },
     });
     merge(&mut pod, change);
@@ -40,6 +42,7 @@ fn a_pod_that_runs() {
         PodFacts {
             uid: "u".into(),
             phase: PodPhase::Running,
+            pulled: true,
             running: true,
             ready: true,
             ip: "10.0.0.1".into(),
@@ -53,6 +56,19 @@ fn a_pod_that_runs() {
             message: String::new(),
         }
     );
+}
+
+#[test]
+fn images_are_there_when_the_kubelet_names_all_of_them() {
+    let containers = json!([{"name": "a", "image": "i"}, {"name": "b", "image": "j"}]);
+    for (ids, there) in [(["", ""], false), (["i@sha256:1", ""], false), (["i@sha256:1", "j@sha256:2"], true)]
+    {
+        let statuses: Vec<_> =
+            ["a", "b"].iter().zip(ids).map(|(name, id)| json!({"name": name, "imageID": id})).collect();
+        let facts =
+            pod(json!({"spec": {"containers": containers}, "status": {"containerStatuses": statuses}}));
+        assert_eq!(facts.pulled, there, "{ids:?}");
+    }
 }
 
 #[test]

@@ -168,6 +168,7 @@ CREATE TABLE machines (
     -- hf_core::PodFacts
     uid TEXT NOT NULL DEFAULT '',
     phase TEXT NOT NULL DEFAULT 'pending' CHECK (phase IN ('pending', 'running', 'succeeded', 'failed', 'unknown')),
+    pulled INTEGER NOT NULL DEFAULT 0 CHECK (pulled IN (0, 1)),
     running INTEGER NOT NULL DEFAULT 0 CHECK (running IN (0, 1)),
     ready INTEGER NOT NULL DEFAULT 0 CHECK (ready IN (0, 1)),
     ip TEXT NOT NULL DEFAULT '',

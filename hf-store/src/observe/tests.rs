@@ -21,7 +21,7 @@ fn facts_are_kept_and_the_history_has_each_step_once() {
         }
         let row = bed.row(&id, 0);
         assert_eq!((&row.machine.facts, row.delivered), (&running(), true));
-        assert_eq!(bed.history(row.seq), ["created", "scheduled", "running", "ready"]);
+        assert_eq!(bed.history(row.seq), ["created", "scheduled", "pulled", "running", "ready"]);
         let going = PodFacts { deleting: Some(30), ..running() };
         for at in [5, 6] {
             let change = [Observed::Present(seen(&id, 0, 1, going.clone()))];
@@ -29,7 +29,7 @@ fn facts_are_kept_and_the_history_has_each_step_once() {
         }
         assert_eq!(bed.row(&id, 0).deleting_since, Some(later(5)), "when it was first seen");
         bed.observe(&[gone(&id, 0, Some("u1"), Some(going)), gone(&id, 0, Some("u1"), None)]);
-        assert_eq!(bed.history(row.seq)[4..], ["deleting", "gone"]);
+        assert_eq!(bed.history(row.seq)[5..], ["deleting", "gone"]);
     });
 }
 

@@ -16,7 +16,7 @@ fn a_machine_is_reported_with_its_request_and_its_history_in_order() {
         let kinds =
             |history: Vec<HistoryEntry>| history.into_iter().map(|entry| entry.kind).collect::<Vec<_>>();
         let history = bed.read(|tx| tx.history_of_machine(seq));
-        assert_eq!(kinds(history), ["created", "scheduled", "running", "ready", "returned"]);
+        assert_eq!(kinds(history), ["created", "scheduled", "pulled", "running", "ready", "returned"]);
         let request = bed.seq(&id);
         let history = bed.read(|tx| tx.history_of_request(request));
         assert_eq!((history[0].kind.as_str(), history[0].machine), ("requested", None));

@@ -31,6 +31,7 @@ const MACHINES: &[Column] = &[
     column("requested_at"),
     column("created_at"),
     column("scheduled_at"),
+    column("pulled_at"),
     column("running_at"),
     column("ready_at"),
     column("disrupted_at"),
@@ -46,8 +47,18 @@ const MACHINES: &[Column] = &[
 ];
 
 /// The events behind the columns from `created_at` to `gone_at`.
-const EVENTS: [&str; 9] =
-    ["created", "scheduled", "running", "ready", "disrupted", "returned", "deleting", "ended", "gone"];
+const EVENTS: [&str; 10] = [
+    "created",
+    "scheduled",
+    "pulled",
+    "running",
+    "ready",
+    "disrupted",
+    "returned",
+    "deleting",
+    "ended",
+    "gone",
+];
 
 const REQUESTS: &[Column] = &[
     column("request_id"),

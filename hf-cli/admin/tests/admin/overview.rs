@@ -83,9 +83,11 @@ fn show_tells_all_of_one_thing_in_order() {
     assert_eq!(request["history"][0]["event"], "requested");
     let machine = world.run(&["show", &name, "-o", "json"]).good().json();
     let events: Vec<&str> = column(&machine["history"], "event");
-    assert_eq!((events.len(), events[0], events[6]), (7, "requested", "gone"), "{events:?}");
+    assert_eq!((events.len(), events[0], events[7]), (8, "requested", "gone"), "{events:?}");
     assert!(
-        ["created", "scheduled", "running", "ready", "returned"].iter().all(|event| events.contains(event))
+        ["created", "scheduled", "pulled", "running", "ready", "returned"]
+            .iter()
+            .all(|event| events.contains(event))
     );
     assert_eq!(machine["returns"][0]["request_id"], back);
     let giving_back = world.run(&["show", &back, "-o", "json"]).good().json();

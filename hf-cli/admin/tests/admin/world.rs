@@ -148,6 +148,7 @@ impl World {
             let facts = PodFacts {
                 uid,
                 phase: PodPhase::Running,
+                pulled: true,
                 running: true,
                 ready: true,
                 ip: format!("10.0.0.{number}"),

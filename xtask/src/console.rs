@@ -18,7 +18,7 @@ pub(crate) struct Console {
 }
 
 /// How often progress is told where lines cannot be overwritten.
-const SELDOM: Duration = Duration::from_secs(2);
+const SELDOM: Duration = Duration::from_secs(10);
 
 impl Console {
     /// A console; with `json`, standard output is kept for [`Console::document`].

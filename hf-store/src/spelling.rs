@@ -5,7 +5,7 @@ use std::str::FromStr;
 use hf_core::status::{Readiness, RequestStatus};
 use hf_core::{Creation, Doom, PodPhase, PodSeen};
 use jiff::Timestamp;
-use rusqlite::Row;
+use rusqlite::{Row, RowIndex};
 
 use crate::error::{Error, Result};
 
@@ -74,22 +74,22 @@ impl Spelt for RequestStatus {
 }
 
 /// Reads a column that holds a spelt value.
-pub(crate) fn spelt<T: Spelt>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+pub(crate) fn spelt<T: Spelt>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<T> {
     T::read(row.get_ref(column)?.as_str()?)
 }
 
 /// As [`spelt`], for a column that may be NULL.
-pub(crate) fn spelt_or_none<T: Spelt>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+pub(crate) fn spelt_or_none<T: Spelt>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Option<T>> {
     row.get_ref(column)?.as_str_or_null()?.map(T::read).transpose()
 }
 
 /// Reads a column of milliseconds since the epoch.
-pub(crate) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
+pub(crate) fn time(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Timestamp> {
     instant(row.get(column)?)
 }
 
 /// As [`time`], for a column that may be NULL.
-pub(crate) fn time_or_none(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+pub(crate) fn time_or_none(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Option<Timestamp>> {
     row.get::<_, Option<i64>>(column)?.map(instant).transpose()
 }
 
@@ -100,7 +100,7 @@ fn instant(millis: i64) -> rusqlite::Result<Timestamp> {
 /// Reads a column that holds a name of ours, which was checked when it was written.
 pub(crate) fn name<T>(
     row: &Row<'_>,
-    column: &str,
+    column: impl RowIndex,
     parse: fn(&str) -> Result<T, hf_core::IdError>,
 ) -> rusqlite::Result<T> {
     parse(row.get_ref(column)?.as_str()?).map_err(|error| nonsense(error.to_string()))

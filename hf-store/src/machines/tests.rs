@@ -77,6 +77,7 @@ fn every_fact_survives() {
             disrupted: true,
             message: "quotes ' and \" and ä".to_owned(),
             started_at: Some(later(1)),
+            running: false,
             ..running()
         };
         after.machine.create_message = "c".to_owned();

@@ -1,17 +1,17 @@
 //! `cleanup`: what is due to be given up or deleted, now instead of when the watchers look next.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::time::Duration;
 
 use hf_core::config::Action;
 use hf_core::{Config, Doom, Life};
-use hf_store::{Error, MachineReport, ReportFilter, StoreError, Tx, Waker};
+use hf_store::{Error, MachineReport, ReportFilter, Tx, Waker};
 use jiff::Timestamp;
 
 use crate::desk::{Desk, Verdict};
 use crate::sheet::{Cell, Column, Sheet, column, wide};
 use crate::state;
+use crate::undone::Undone;
 
 /// Gives up machines that were not created in time (createTimeout) or did not start in time (startTimeout), pods that
 /// ended long enough ago (failedPodRetention), and what Host Factory never came back to where `unclaimed` is `delete`.
@@ -43,10 +43,10 @@ impl Cleanup {
         let done = store.write(|tx| {
             found = clean(tx, &config, now)?;
             // What was tried out is taken back: so a dry run shows exactly what would be done.
-            if self.dry_run { Err(Undone::DryRun) } else { Ok(()) }
+            if self.dry_run { Err(Undone::OnPurpose) } else { Ok(()) }
         });
         match done {
-            Ok(()) | Err(Undone::DryRun) => {}
+            Ok(()) | Err(Undone::OnPurpose) => {}
             Err(Undone::Store(error)) => return Err(error.into()),
         }
         let mut sheet = Sheet::new("machines", COLUMNS);
@@ -141,26 +141,4 @@ pub(crate) fn why(doom: Doom) -> &'static str {
 
 fn seconds(setting: u32) -> Duration {
     Duration::from_secs(setting.into())
-}
-
-/// Why a transaction left no trace.
-#[derive(Debug)]
-enum Undone {
-    DryRun,
-    Store(Error),
-}
-
-impl From<Error> for Undone {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl StoreError for Undone {
-    fn about(self, path: &Path) -> Self {
-        match self {
-            Self::DryRun => Self::DryRun,
-            Self::Store(error) => Self::Store(error.about(path)),
-        }
-    }
 }

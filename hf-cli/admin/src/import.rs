@@ -1,13 +1,14 @@
 //! `import`: taking over what the predecessor of this provider has begun.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use hf_core::TemplateId;
-use hf_store::{Error, ImportVerdict, StoreError, Tx, Waker};
+use hf_store::{Error, ImportVerdict, Tx, Waker};
 
 use crate::desk::{Desk, Verdict};
 use crate::sheet::{Cell, Column, Sheet, column, wide};
+use crate::undone::Undone;
 
 mod machine;
 mod manifests;
@@ -197,26 +198,4 @@ fn sheet(plan: &Plan, verdicts: &[ImportVerdict], tried: bool) -> Sheet {
         sheet.push(row);
     }
     sheet
-}
-
-/// Why a transaction left no trace.
-#[derive(Debug)]
-enum Undone {
-    OnPurpose,
-    Store(Error),
-}
-
-impl From<Error> for Undone {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl StoreError for Undone {
-    fn about(self, path: &Path) -> Self {
-        match self {
-            Self::OnPurpose => Self::OnPurpose,
-            Self::Store(error) => Self::Store(error.about(path)),
-        }
-    }
 }

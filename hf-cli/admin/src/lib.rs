@@ -32,6 +32,7 @@ mod show;
 mod state;
 mod templates;
 mod timings;
+mod undone;
 
 use std::ffi::OsString;
 use std::io;

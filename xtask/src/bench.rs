@@ -62,16 +62,6 @@ pub(crate) struct Args {
     target: Target,
 }
 
-impl Args {
-    /// Everything small, with simulated clusters.
-    pub(crate) fn smoke() -> anyhow::Result<Self> {
-        use clap::{Args as _, FromArgMatches};
-        let matches =
-            Self::augment_args(clap::Command::new("bench")).try_get_matches_from(["bench", "--smoke"])?;
-        Ok(Self::from_arg_matches(&matches)?)
-    }
-}
-
 /// What is measured together.
 struct Measurement {
     /// The figures that come of it begin with one of these.

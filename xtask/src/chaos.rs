@@ -55,27 +55,27 @@ use crate::stop;
 /// depends on the machine, so that a failure may take a few runs to come again. After the given time demand, kills and
 /// faults end, and everything has to settle, which takes two minutes or so: a create of which nobody knows whether it
 /// was carried out is doubted for 95 s.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What all chance follows from [default: a fresh one]
     #[arg(long, value_name = "NUMBER")]
-    pub(crate) seed: Option<u64>,
+    seed: Option<u64>,
 
     /// How long to go on
     #[arg(long, value_name = "MINUTES", default_value_t = 2.0)]
-    pub(crate) minutes: f64,
+    minutes: f64,
 
     /// Trouble the cluster too: outages, refusals, lost answers, delays, cut watches, expired versions, broken pods
     #[arg(long)]
-    pub(crate) faults: bool,
+    faults: bool,
 
     /// Remove the database now and then
     #[arg(long)]
-    pub(crate) lose_database: bool,
+    lose_database: bool,
 
     /// Keep the directory also when all is well
     #[arg(long)]
-    pub(crate) keep: bool,
+    keep: bool,
 }
 
 /// Runs it, and fails if anything is wrong in the end. What it says last is returned too.
@@ -114,7 +114,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
 }
 
 /// Any number will do; one that is short is easier to type.
-pub(crate) fn fresh_seed() -> u64 {
+fn fresh_seed() -> u64 {
     fastrand::u64(1..1_000_000)
 }
 

@@ -130,15 +130,21 @@ fn test() -> anyhow::Result<End> {
 }
 
 fn e2e() -> anyhow::Result<End> {
-    let summary = e2e::run(&e2e::Args::all()?)?;
+    let summary = e2e::run(&arguments(&["e2e"])?)?;
     let closing = vec![format!("e2e: {summary}")];
     Ok(End { failure: failure(summary.verdict()), closing, ..End::default() })
 }
 
 fn conformance() -> anyhow::Result<End> {
-    let summary = conformance::run(&conformance::Args::all()?)?;
+    let summary = conformance::run(&arguments(&["conformance"])?)?;
     let closing = vec![format!("conformance: {summary}")];
     Ok(End { failure: failure(summary.verdict()), closing, ..End::default() })
+}
+
+/// A task's arguments as they are when it is started with this line: what is not given has its default.
+fn arguments<A: clap::Args>(line: &[&str]) -> anyhow::Result<A> {
+    let matches = A::augment_args(clap::Command::new("task")).try_get_matches_from(line)?;
+    Ok(A::from_arg_matches(&matches)?)
 }
 
 fn failure(verdict: anyhow::Result<()>) -> Option<String> {
@@ -147,23 +153,22 @@ fn failure(verdict: anyhow::Result<()>) -> Option<String> {
 
 /// The demo as others would use it: by its last line.
 fn demo() -> anyhow::Result<End> {
-    demo::run(&demo::Args::smoke()?)?;
+    demo::run(&arguments(&["demo", "--json"])?)?;
     Ok(End::default())
 }
 
 /// Whether everything can still be measured; no time is judged.
 fn bench() -> anyhow::Result<End> {
-    bench::run(&bench::Args::smoke()?)?;
+    bench::run(&arguments(&["bench", "--smoke"])?)?;
     Ok(End::default())
 }
 
 /// One seed that every change has to pass, with a cluster that misbehaves, and one that nobody has seen.
 fn chaos() -> anyhow::Result<End> {
-    let fixed = chaos::Args { seed: Some(1), minutes: 2.0, faults: true, ..chaos::Args::default() };
-    let fresh = chaos::Args { seed: Some(chaos::fresh_seed()), minutes: 1.0, ..chaos::Args::default() };
     let (mut closing, mut failures) = (Vec::new(), Vec::new());
-    for args in [fixed, fresh] {
-        match chaos::run(&args) {
+    let fixed = ["chaos", "--seed", "1", "--minutes", "2", "--faults"];
+    for line in [&fixed[..], &["chaos", "--minutes", "1"]] {
+        match chaos::run(&arguments(line)?) {
             Ok(said) => closing.push(said),
             Err(error) => {
                 stop::check()?;

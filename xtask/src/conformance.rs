@@ -44,15 +44,6 @@ pub(crate) struct Args {
     target: Target,
 }
 
-impl Args {
-    /// All cases, with simulated clusters.
-    pub(crate) fn all() -> anyhow::Result<Self> {
-        use clap::{Args as _, FromArgMatches};
-        let command = Self::augment_args(clap::Command::new("conformance"));
-        Ok(Self::from_arg_matches(&command.try_get_matches_from(["conformance"])?)?)
-    }
-}
-
 /// How a case ended.
 #[derive(Debug)]
 enum End {

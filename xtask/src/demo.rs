@@ -31,16 +31,6 @@ pub(crate) struct Args {
     target: Target,
 }
 
-impl Args {
-    /// The demo as a smoke test: few machines, a simulated cluster, one JSON document.
-    pub(crate) fn smoke() -> anyhow::Result<Self> {
-        use clap::{Args as _, FromArgMatches};
-        let matches =
-            Self::augment_args(clap::Command::new("demo")).try_get_matches_from(["demo", "--json"])?;
-        Ok(Self::from_arg_matches(&matches)?)
-    }
-}
-
 /// Runs it.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut console = Console::new(args.json);

@@ -38,15 +38,6 @@ pub(crate) struct Args {
     target: Target,
 }
 
-impl Args {
-    /// All scenarios, with simulated clusters.
-    pub(crate) fn all() -> anyhow::Result<Self> {
-        use clap::{Args as _, FromArgMatches};
-        let matches = Self::augment_args(clap::Command::new("e2e")).try_get_matches_from(["e2e"])?;
-        Ok(Self::from_arg_matches(&matches)?)
-    }
-}
-
 /// A story with an end.
 struct Scenario {
     name: &'static str,

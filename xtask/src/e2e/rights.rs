@@ -82,15 +82,13 @@ fn granted(yaml: &str) -> anyhow::Result<BTreeSet<Right>> {
         verbs: Vec<String>,
     }
     let objects: Vec<Object> = serde_saphyr::from_multiple(yaml)?;
-    let rules = objects.into_iter().flat_map(|object| object.rules);
-    let rights = rules.flat_map(|Rule { resources, verbs }| {
-        let of = |resource: &String| {
-            let right = |verb: &String| Right { verb: verb.clone(), resource: resource.clone() };
-            verbs.iter().map(right).collect::<Vec<_>>()
-        };
-        resources.iter().flat_map(of).collect::<Vec<_>>()
-    });
-    let rights: BTreeSet<_> = rights.collect();
+    let mut rights = BTreeSet::new();
+    for rule in objects.into_iter().flat_map(|object| object.rules) {
+        for resource in &rule.resources {
+            let of = |verb: String| Right { verb, resource: resource.clone() };
+            rights.extend(rule.verbs.iter().cloned().map(of));
+        }
+    }
     ensure!(!rights.is_empty(), "it grants nothing");
     Ok(rights)
 }

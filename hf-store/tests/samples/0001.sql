@@ -51,7 +51,9 @@ CREATE TABLE nodes (
     name TEXT NOT NULL,
     uid TEXT NOT NULL,
     gone_at INTEGER,
-    condition TEXT NOT NULL CHECK (condition IN ('ready', 'not-ready', 'unreachable')),
+    condition TEXT NOT NULL CHECK (
+        condition = 'ready' OR condition = 'not-ready' OR condition = 'unreachable'
+    ),
     -- Since when, by the cluster's clock, which only tells one outage from the next; and by that of the watch.
     condition_at INTEGER,
     condition_ms INTEGER NOT NULL,
@@ -101,7 +103,7 @@ CREATE TABLE requests (
     instance TEXT NOT NULL,
     id TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL CHECK (kind IN ('acquire', 'return')),
-    origin TEXT NOT NULL CHECK (origin IN ('asked', 'adopted', 'imported')),
+    origin TEXT NOT NULL CHECK (origin = 'asked' OR origin = 'adopted' OR origin = 'imported'),
     requested_at INTEGER NOT NULL,
     count INTEGER NOT NULL,
     template TEXT NOT NULL,
@@ -144,13 +146,22 @@ CREATE TABLE machines (
     -- Whether it was rebuilt from the cluster.
     adopted INTEGER NOT NULL DEFAULT 0 CHECK (adopted IN (0, 1)),
     -- hf_core::Life
-    creation TEXT NOT NULL CHECK (creation IN ('wanted', 'creating', 'created', 'cancelled', 'failed', 'lost')),
+    creation TEXT NOT NULL CHECK (
+        creation = 'wanted' OR creation = 'creating' OR creation = 'created'
+        OR creation = 'cancelled' OR creation = 'failed' OR creation = 'lost'
+    ),
     doubt INTEGER NOT NULL DEFAULT 0 CHECK (doubt IN (0, 1)),
-    doom TEXT CHECK (doom IN ('returned', 'not-created', 'not-started', 'ended', 'unclaimed', 'orphan')),
-    pod TEXT NOT NULL DEFAULT 'never' CHECK (pod IN ('never', 'present', 'gone')),
+    doom TEXT CHECK (
+        doom = 'returned' OR doom = 'not-created' OR doom = 'not-started' OR doom = 'ended'
+        OR doom = 'unclaimed' OR doom = 'orphan'
+    ),
+    pod TEXT NOT NULL DEFAULT 'never' CHECK (pod = 'never' OR pod = 'present' OR pod = 'gone'),
     -- hf_core::PodFacts
     uid TEXT NOT NULL DEFAULT '',
-    phase TEXT NOT NULL DEFAULT 'pending' CHECK (phase IN ('pending', 'running', 'succeeded', 'failed', 'unknown')),
+    phase TEXT NOT NULL DEFAULT 'pending' CHECK (
+        phase = 'pending' OR phase = 'running' OR phase = 'succeeded' OR phase = 'failed'
+        OR phase = 'unknown'
+    ),
     pulled INTEGER NOT NULL DEFAULT 0 CHECK (pulled IN (0, 1)),
     running INTEGER NOT NULL DEFAULT 0 CHECK (running IN (0, 1)),
     ready INTEGER NOT NULL DEFAULT 0 CHECK (ready IN (0, 1)),
@@ -177,7 +188,7 @@ CREATE TABLE machines (
     -- For how long its pod, that ended by itself, has been kept since that could be read in an answer.
     kept_ms INTEGER NOT NULL DEFAULT 0,
     -- Whether the API server has accepted its deletion (2: by force), and for how long it has been going since.
-    delete_asked INTEGER NOT NULL DEFAULT 0 CHECK (delete_asked IN (0, 1, 2)),
+    delete_asked INTEGER NOT NULL DEFAULT 0 CHECK (delete_asked BETWEEN 0 AND 2),
     going_ms INTEGER NOT NULL DEFAULT 0,
     -- Of an adopted machine: whether Host Factory has listed it, and for how long it has not (rule 13).
     claimed INTEGER NOT NULL DEFAULT 0 CHECK (claimed IN (0, 1)),
@@ -197,10 +208,11 @@ CREATE TABLE machines (
         pod = 'present' AND doom IS NULL AND delivered = 0 AND phase NOT IN ('succeeded', 'failed')
     ) VIRTUAL,
     finished INTEGER GENERATED ALWAYS AS (
-        pod = 'gone' OR (pod = 'never' AND doubt = 0 AND creation IN ('cancelled', 'failed', 'lost'))
+        pod = 'gone' OR (pod = 'never' AND doubt = 0
+            AND (creation = 'cancelled' OR creation = 'failed' OR creation = 'lost'))
     ) VIRTUAL,
     live INTEGER GENERATED ALWAYS AS (
-        doom IS NULL AND pod <> 'gone' AND creation IN ('wanted', 'creating', 'created')
+        doom IS NULL AND pod <> 'gone' AND (creation = 'wanted' OR creation = 'creating' OR creation = 'created')
             AND phase NOT IN ('succeeded', 'failed')
     ) VIRTUAL
 ) STRICT;

@@ -37,6 +37,46 @@ pub struct Args {
     pub command: Command,
 }
 
+impl Args {
+    /// Reads a command line. `variable` is the environment, as clap sees it too.
+    pub(crate) fn read(
+        arguments: Vec<OsString>,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, clap::Error> {
+        match Self::of_script(&arguments, variable) {
+            Some(args) => Ok(args),
+            None => Self::try_parse_from(arguments),
+        }
+    }
+
+    /// Reads `hf-cli CALL -f FILE`, which is what the scripts make of Host Factory's calls; any other is `None`. For clap
+    /// to build all that it knows takes a tenth of a call.
+    fn of_script(arguments: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
+        let [_, call, flag, file] = arguments else { return None };
+        // What begins with a hyphen may be a flag.
+        let plain = !file.is_empty() && !file.as_encoded_bytes().starts_with(b"-");
+        if flag != "-f" || !plain {
+            return None;
+        }
+        let input = Input { file: Some(file.into()), path: None };
+        let command = match call.to_str()? {
+            "get-available-templates" => Command::GetAvailableTemplates(input),
+            "request-machines" => Command::RequestMachines(input),
+            "request-return-machines" => Command::RequestReturnMachines(input),
+            "get-request-status" => Command::GetRequestStatus(input),
+            "get-return-requests" => Command::GetReturnRequests(input),
+            _ => return None,
+        };
+        Some(Self {
+            request_id: variable("HF_K8S_REQUEST_ID"),
+            record: variable("HF_K8S_RECORD"),
+            show_availability: variable("HF_K8S_SHOW_AVAILABILITY"),
+            common: Common::without_flags(variable),
+            command,
+        })
+    }
+}
+
 /// One call.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
@@ -81,5 +121,51 @@ impl Input {
     /// The file; `None` is standard input.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.file.as_deref().or(self.path.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<OsString> {
+        words.into_iter().map(OsString::from).collect()
+    }
+
+    /// Each variable is called what it holds, and for clap each flag is given the name of its variable.
+    #[test]
+    fn what_the_scripts_call_means_what_clap_makes_of_it() {
+        let command = Args::command();
+        for call in command.get_subcommands().map(clap::Command::get_name) {
+            let script = words(["hf-cli", call, "-f", "in.json"]);
+            let quick = Args::of_script(&script, |name| Some(name.into())).unwrap();
+            let mut flags = Vec::new();
+            for argument in command.get_arguments() {
+                let Some((long, variable)) = argument.get_long().zip(argument.get_env()) else { continue };
+                flags.extend([format!("--{long}").into(), variable.to_owned()]);
+            }
+            assert_eq!(flags.len(), 24, "{flags:?}");
+            let parsed = Args::try_parse_from(script.into_iter().chain(flags)).unwrap();
+            assert_eq!(format!("{quick:?}"), format!("{parsed:?}"));
+        }
+    }
+
+    #[test]
+    fn any_other_command_line_is_read_by_clap() {
+        let call = "get-request-status";
+        for other in [
+            vec!["hf-cli", call, "in.json"],
+            vec!["hf-cli", call, "-f", ""],
+            vec!["hf-cli", call, "-f", "-x"],
+            vec!["hf-cli", call, "-f", "--help"],
+            vec!["hf-cli", call, "--file", "in.json"],
+            vec!["hf-cli", call, "-f", "in.json", "--log-level=info"],
+            vec!["hf-cli", "help", "-f", "in.json"],
+            vec!["hf-cli", "-f", call, "in.json"],
+        ] {
+            assert!(Args::of_script(&words(other.clone()), |_| None).is_none(), "{other:?}");
+        }
     }
 }

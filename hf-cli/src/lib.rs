@@ -23,7 +23,6 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 use hf_core::Call;
 use jiff::Timestamp;
@@ -61,7 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, now: Timestamp) -> Out
 
 /// As [`run`], noting what a recording needs.
 fn run_noting(arguments: impl IntoIterator<Item = OsString>, now: Timestamp, record: &mut Record) -> Outcome {
-    let args = match Args::try_parse_from(arguments) {
+    let args = match Args::read(arguments.into_iter().collect(), |name| std::env::var_os(name)) {
         Ok(args) => args,
         // Help and version are the only texts that are not JSON.
         Err(error) if !error.use_stderr() => return Outcome::Help(error.render().to_string()),

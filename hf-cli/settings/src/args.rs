@@ -2,7 +2,7 @@
 //!
 //! Values are taken as `OsString` and read afterwards, because clap refuses an empty variable where a path or a choice
 //! is wanted, and an empty variable is what unit files have for "not set". Second-choice variables are flags that the
-//! help does not show: clap is the only one here that reads the environment.
+//! help does not show: what clap reads from the environment is all that is read.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -60,6 +60,21 @@ pub struct Common {
 }
 
 impl Common {
+    /// What clap makes of a command line without any of these flags. `variable` is the environment.
+    pub fn without_flags(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        Self {
+            workdir: variable("HF_K8S_WORKDIR"),
+            confdir: variable("HF_K8S_PROVIDER_CONFDIR"),
+            log_file: variable("HF_K8S_LOG_FILE"),
+            log_level: variable("HF_K8S_LOG_LEVEL"),
+            log_format: variable("HF_K8S_LOG_FORMAT"),
+            provider: variable("HF_PROVIDER_NAME"),
+            hf_provider_workdir: variable("HF_PROVIDER_WORKDIR"),
+            hf_provider_confdir: variable("HF_PROVIDER_CONFDIR"),
+            hf_provider_logdir: variable("HF_PROVIDER_LOGDIR"),
+        }
+    }
+
     /// What the flags and variables amount to for `program`, whose name goes into the log.
     ///
     /// # Errors

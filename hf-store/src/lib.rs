@@ -37,6 +37,7 @@
 mod acquire;
 mod answer;
 mod backup;
+mod busy;
 mod clusters;
 mod create;
 mod delete;

@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{BUSY_SECONDS, Error, Result};
-use crate::migrations;
+use crate::{busy, migrations};
 
 /// The file's name in the work directory.
 pub const DATABASE: &str = "hf.db";
@@ -140,8 +140,8 @@ fn connect(path: &Path, options: &Options) -> Result<Connection> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
         | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
-    let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(Duration::from_secs(BUSY_SECONDS))?;
+    let mut conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_handler(Some(busy::wait))?;
     conn.set_prepared_statement_cache_capacity(128);
     // Whoever closes last would otherwise move the journal into the file, which is somebody else's work.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt};
 use hf_k8s::{ApiError, Trouble};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::link::Patience;
 
 /// How many changes go into one transaction at most.
 const BATCH: usize = 1_000;
+
+/// How long after a batch the next one is kept open: thousands of changes a second come one by one, and a transaction for
+/// each would cost more than all that is written in it. The first change after a silence does not wait.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// A watch that ends sooner than this must not be opened again as fast as we can.
 const SOON: Duration = Duration::from_secs(1);
@@ -30,10 +34,8 @@ pub(crate) type Told<C> = BoxStream<'static, Result<(C, Option<String>), ApiErro
 /// A watch of one source.
 pub(crate) struct Feed<S: Source> {
     source: S,
-    /// Where to go on from: what came before it has been taken in.
+    /// Where to go on from: what came before it is in a batch.
     version: String,
-    /// Where to go on from once the last batch has been taken in.
-    taken: Option<String>,
     /// When it last said anything, be it that nothing happened.
     pub(crate) heard: Instant,
     opened: Instant,
@@ -41,6 +43,9 @@ pub(crate) struct Feed<S: Source> {
     reopen: Option<Instant>,
     patience: Patience,
     stream: Told<S::Change>,
+    /// What has come since the last batch, and when that was handed out.
+    batch: Batch<S::Change>,
+    handed_out: Instant,
 }
 
 /// What came at once.
@@ -50,6 +55,12 @@ pub(crate) struct Batch<C> {
     pub(crate) broken: Option<ApiError>,
     /// Why it cannot be opened again as it is.
     pub(crate) end: Option<End>,
+}
+
+impl<C> Default for Batch<C> {
+    fn default() -> Self {
+        Self { changes: Vec::new(), broken: None, end: None }
+    }
 }
 
 /// Why a watch cannot be opened again as it is.
@@ -68,48 +79,57 @@ impl<S: Source> Feed<S> {
             stream: source.watch(&version),
             source,
             version,
-            taken: None,
             heard: now,
             opened: now,
             reopen: None,
             patience: Patience::default(),
+            batch: Batch::default(),
+            handed_out: now,
         }
     }
 
     /// Waits for something to come, and takes all that came with it. To be called again once that has been taken in.
     /// Nothing is lost if this is dropped while it waits.
     pub(crate) async fn next(&mut self) -> Batch<S::Change> {
-        self.version = self.taken.take().unwrap_or_else(|| std::mem::take(&mut self.version));
         if let Some(reopen) = self.reopen {
             sleep_until(reopen).await;
             (self.reopen, self.opened) = (None, Instant::now());
             self.stream = self.source.watch(&self.version);
         }
-        let mut batch = Batch { changes: Vec::new(), broken: None, end: None };
-        let mut next = Some(self.stream.next().await);
-        while let Some(item) = next {
-            let goes_on = match item {
+        let until = self.handed_out + GATHER;
+        loop {
+            let item = if self.batch.changes.is_empty() {
+                self.stream.next().await
+            } else {
+                // What is there already is taken even if the time is over.
+                let Ok(item) = timeout_at(until, self.stream.next()).await else { break };
+                item
+            };
+            match item {
                 Some(Ok((change, resource_version))) => {
-                    batch.changes.push(change);
-                    self.taken = resource_version.or(self.taken.take());
-                    batch.changes.len() < BATCH
+                    self.batch.changes.push(change);
+                    self.version = resource_version.unwrap_or_else(|| std::mem::take(&mut self.version));
+                    if self.batch.changes.len() >= BATCH {
+                        break;
+                    }
                 }
                 Some(Err(error)) => {
-                    self.broke(error, &mut batch);
-                    false
+                    self.broke(error);
+                    break;
                 }
                 None => {
                     self.ended();
-                    false
+                    break;
                 }
-            };
-            next = if goes_on { self.stream.next().now_or_never() } else { None };
+            }
         }
-        if !batch.changes.is_empty() {
-            self.heard = Instant::now();
+        let now = Instant::now();
+        self.handed_out = now;
+        if !self.batch.changes.is_empty() {
+            self.heard = now;
             self.patience.worked();
         }
-        batch
+        std::mem::take(&mut self.batch)
     }
 
     /// The server ended it, as it does from time to time; but one that ends each at once must not be asked as fast as
@@ -122,7 +142,8 @@ impl<S: Source> Feed<S> {
         self.reopen = Some(self.patience.until(now).unwrap_or(now));
     }
 
-    fn broke(&mut self, error: ApiError, batch: &mut Batch<S::Change>) {
+    fn broke(&mut self, error: ApiError) {
+        let batch = &mut self.batch;
         match error.kind {
             Trouble::Unreachable | Trouble::Busy | Trouble::Throttled => {
                 let now = Instant::now();

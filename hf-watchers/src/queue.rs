@@ -25,6 +25,10 @@ use crate::pace::Pace;
 /// How often the store is looked at for other processes' commits, and time is counted.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long what has come back may wait for more of the kind before it is written back, while there is enough in
+/// flight. A transaction for each answer would cost more than all that is written in it.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// One kind of work.
 pub(crate) trait Work: Send + 'static {
     /// What is to be done to one machine.
@@ -111,6 +115,7 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
         seen: None,
         counted: now,
         passed: now,
+        written: now,
         retry: None,
     };
     queue.run().await;
@@ -148,6 +153,8 @@ struct Queue<W: Work> {
     counted: Instant,
     /// When time was last counted in the store.
     passed: Instant,
+    /// When the store was last written to.
+    written: Instant,
     /// When to try the store again.
     retry: Option<Instant>,
 }
@@ -171,7 +178,7 @@ impl<W: Work> Queue<W> {
     /// One transaction: what came back, how time passes, what is next.
     fn turn(&mut self, stopping: bool) {
         let now = Instant::now();
-        if self.retry.is_some_and(|retry| retry > now) {
+        if self.retry.is_some_and(|retry| retry > now) || (self.gathers(now) && !stopping) {
             return;
         }
         if self.store.generation() != self.generation {
@@ -203,6 +210,7 @@ impl<W: Work> Queue<W> {
                 self.retry = None;
                 self.context.troubles.clear(&self.target, "store");
                 self.done.clear();
+                self.written = now;
                 if counting {
                     (self.counted, self.passed) = (now, now);
                 }
@@ -213,6 +221,11 @@ impl<W: Work> Queue<W> {
                 self.retry = Some(now + LOOK);
             }
         }
+    }
+
+    /// Whether it is too soon for another transaction: the server still has enough to do.
+    fn gathers(&self, now: Instant) -> bool {
+        now < self.written + GATHER && self.flight.len() * 2 > self.pace.limit()
     }
 
     /// Forgets what was about the machines of a file that has been replaced. What was created for them is in the new
@@ -310,8 +323,13 @@ impl<W: Work> Queue<W> {
         {
             self.connecting = Some(link::connect(self.context.clone(), self.target.clone()).boxed());
         }
-        let deadlines =
-            [self.patience.until(now), self.deferred.next(now), self.retry, Some(self.counted + LOOK)];
+        let deadlines = [
+            self.patience.until(now),
+            self.deferred.next(now),
+            self.retry,
+            Some(self.counted + LOOK),
+            (self.look || !self.done.is_empty()).then_some(self.written + GATHER),
+        ];
         let deadline = deadlines.into_iter().flatten().filter(|at| *at > now).min().unwrap_or(now + LOOK);
         tokio::select! {
             biased;

@@ -11,7 +11,7 @@ use hf_settings::{Settings, host_name};
 use hf_store::{Error, Heartbeat, Store};
 use jiff::{SignedDuration, Timestamp};
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -30,6 +30,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How many rows are forgotten at a time: few enough that the write lock is held for milliseconds.
 const FORGOTTEN: usize = 500;
+
+/// The pause between two steps of forgetting: others have the lock for longer than it is held.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How many pages of the file are given back after that.
 const PAGES: u32 = 100;
@@ -82,7 +85,8 @@ pub(crate) async fn supervise(
             wakes.renew();
             supervisor.read_templates();
             supervisor.beat();
-            supervisor.forgetting = true;
+            // One of the three does it, for all.
+            supervisor.forgetting = program == Program::Pods;
         }
         supervisor.forget();
         if supervisor.look_for_places() {
@@ -95,6 +99,7 @@ pub(crate) async fn supervise(
             () = stop.cancelled() => {}
             _ = wakes.receiver.changed() => {}
             _ = look.tick() => {}
+            () = sleep(PAUSE), if supervisor.forgetting => {}
         }
     }
     supervisor.drain().await
@@ -183,20 +188,23 @@ impl Supervisor {
         self.nodes.entry(target.context.clone()).or_insert_with(start);
     }
 
-    /// Forgets a little of what has long been over (`retention`). One of the three does it, for all.
+    /// Forgets a little of what has long been over (`retention`), until nothing is left.
     fn forget(&mut self) {
-        if !self.forgetting || self.program != Program::Pods {
+        if !self.forgetting {
             return;
         }
         let retention = SignedDuration::from_secs(i64::from(self.context.config.retention));
         let before = (self.context.clock)().checked_sub(retention).unwrap_or(Timestamp::MIN);
-        let forgotten = self
-            .store
-            .forget(before, FORGOTTEN)
-            .and_then(|rows| if rows > 0 { self.store.give_back_pages(PAGES) } else { Ok(0) });
-        if let Err(error) = forgotten {
+        let forgotten = self.store.forget(before, FORGOTTEN).and_then(|rows| {
+            if rows > 0 {
+                self.store.give_back_pages(PAGES)?;
+            }
+            Ok(rows > 0)
+        });
+        self.forgetting = forgotten.unwrap_or_else(|error| {
             self.context.troubles.set(&Target::default(), "store", error.to_string());
-        }
+            false
+        });
     }
 
     /// Shows in the store that the watcher lives, and what it waits for.

@@ -84,7 +84,18 @@ const fn simulated(
 const MEASUREMENTS: &[Measurement] = &[
     simulated(&["wake"], wake::measure),
     Measurement { names: &["cli"], long: false, simulated: false, measure: cli::measure },
-    Measurement { names: &["burst", "return"], long: false, simulated: false, measure: burst::measure },
+    Measurement {
+        names: &["burst", "return"],
+        long: false,
+        simulated: false,
+        measure: |bench| burst::measure(bench, &burst::PACED),
+    },
+    simulated(&["burst at 2 ms", "return at 2 ms"], |bench| burst::measure(bench, &burst::QUICK)),
+    simulated(&["burst at 50 ms", "return at 50 ms"], |bench| burst::measure(bench, &burst::SLOW)),
+    simulated(&["burst at 20 in flight", "return at 20 in flight"], |bench| {
+        burst::measure(bench, &burst::NARROW)
+    }),
+    simulated(&["burst unpaced", "return unpaced"], |bench| burst::measure(bench, &burst::UNPACED)),
     simulated(&["calls"], calls::measure),
     simulated(&["fair"], fair::measure),
     simulated(&["fresh"], fresh::measure),

@@ -10,8 +10,8 @@ use super::server::seconds;
 use crate::harness::answers::Request;
 use crate::harness::{INSTANCE_LABEL, Provider, Site, TEMPLATE, Watcher};
 
-/// A server, and what is asked of it.
-struct Server {
+/// A server, and what is asked of it. None of our settings is changed for any of them.
+pub(super) struct Server {
     name: &'static str,
     options: &'static [&'static str],
     /// How many machines, and how often.
@@ -20,47 +20,55 @@ struct Server {
     judged: bool,
 }
 
-const PACE: [&str; 2] = ["--create-rate", "1000"];
+/// It takes 1,000 creates a second.
+pub(super) const PACED: Server = Server {
+    name: "",
+    options: &["--create-rate", "1000"],
+    bursts: &[(1_000, 3), (10_000, 1)],
+    judged: true,
+};
 
-/// None of our settings is changed for any of them.
-const SERVERS: &[Server] = &[
-    Server { name: "", options: &PACE, bursts: &[(1_000, 3), (10_000, 1)], judged: true },
-    Server {
-        name: " at 2 ms",
-        options: &[PACE[0], PACE[1], "--latency", "2ms"],
-        bursts: &[(1_000, 3)],
-        judged: true,
-    },
-    Server {
-        name: " at 50 ms",
-        options: &[PACE[0], PACE[1], "--latency", "50ms"],
-        bursts: &[(1_000, 3)],
-        judged: true,
-    },
-    Server {
-        name: " at 20 in flight",
-        options: &[PACE[0], PACE[1], "--max-inflight", "20"],
-        bursts: &[(1_000, 3)],
-        judged: true,
-    },
-    Server { name: " unpaced", options: &[], bursts: &[(10_000, 1)], judged: false },
-];
+/// Each answer takes it 2 ms.
+pub(super) const QUICK: Server = Server {
+    name: " at 2 ms",
+    options: &["--create-rate", "1000", "--latency", "2ms"],
+    bursts: &[(1_000, 3)],
+    judged: true,
+};
+
+/// Each answer takes it 50 ms.
+pub(super) const SLOW: Server = Server {
+    name: " at 50 ms",
+    options: &["--create-rate", "1000", "--latency", "50ms"],
+    bursts: &[(1_000, 3)],
+    judged: true,
+};
+
+/// It refuses what exceeds 20 requests at a time.
+pub(super) const NARROW: Server = Server {
+    name: " at 20 in flight",
+    options: &["--create-rate", "1000", "--max-inflight", "20"],
+    bursts: &[(1_000, 3)],
+    judged: true,
+};
+
+/// It is as quick as it can be.
+pub(super) const UNPACED: Server =
+    Server { name: " unpaced", options: &[], bursts: &[(10_000, 1)], judged: false };
 
 /// A real server is as it is.
 const REAL: Server = Server { name: "", options: &[], bursts: &[(1_000, 3)], judged: true };
 
-const SMOKE: Server = Server { name: "", options: &PACE, bursts: &[(100, 1)], judged: true };
-
 /// At how many in flight the bare client is tried.
 const TRIED: &[usize] = &[8, 16, 20, 32, 64, 128];
 
-pub(super) fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
-    let servers = match (bench.target.real().is_some(), bench.smoke) {
-        (_, true) => std::slice::from_ref(&SMOKE),
-        (true, _) => std::slice::from_ref(&REAL),
-        _ => SERVERS,
-    };
-    servers.iter().try_for_each(|server| measure_one(bench, server))
+/// The server that is there, or this one.
+pub(super) fn measure(bench: &mut Bench<'_>, server: &Server) -> anyhow::Result<()> {
+    match (bench.target.real().is_some(), bench.smoke) {
+        (_, true) => measure_one(bench, &Server { bursts: &[(100, 1)], ..*server }),
+        (true, _) => measure_one(bench, &REAL),
+        _ => measure_one(bench, server),
+    }
 }
 
 /// What of one burst took how long.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hf_core::reclaim::{Candidate, SeenNode, grace_period};
 use hf_core::wire::get_return_requests::{Output, Reclaimed};
 use hf_core::{MachineName, PodSeen};
-use hf_store::{MachineRow, Store, Tx};
+use hf_store::{ListedMachine, Store, Tx};
 
 use crate::error::CliError;
 use crate::host_factory::{Sign, beside, machines, some};
@@ -48,7 +48,7 @@ impl<'a> Found<'a> {
     fn look_at(&mut self, around: &Surroundings<'_>, host: &'a str) -> Result<(), CliError> {
         let tx = around.tx;
         let name = MachineName::from_host(host, &around.view.config.host_suffix).ok();
-        let Some(row) = name.as_ref().map(|name| tx.machine(name)).transpose()?.flatten() else {
+        let Some(row) = name.as_ref().map(|name| tx.listed_machine(name)).transpose()?.flatten() else {
             let pod = name.map_or_else(|| host.to_owned(), String::from);
             if !tx.return_of_unknown(&pod)?.silences(around.view.now) {
                 self.unknown.push((host, pod));
@@ -58,13 +58,12 @@ impl<'a> Found<'a> {
         if row.unlisted {
             self.listed.push(row.seq);
         }
-        let returned = tx.return_of(row.seq)?;
         let candidate = Candidate {
             machine: &row.machine,
             deleting_since: row.deleting_since,
             node: self.node(tx, &row)?,
             reclaim_taints: &around.view.config.reclaim_taints,
-            returned,
+            returned: row.returned,
         };
         if let Some(grace_period) = grace_period(&candidate, around.view.now) {
             self.reclaimed.push(Reclaimed { machine: host.to_owned(), grace_period });
@@ -73,7 +72,7 @@ impl<'a> Found<'a> {
     }
 
     /// The node of a machine whose pod is there, if nodes are watched.
-    fn node(&mut self, tx: &Tx<'_>, row: &MachineRow) -> Result<Option<&SeenNode>, CliError> {
+    fn node(&mut self, tx: &Tx<'_>, row: &ListedMachine) -> Result<Option<&SeenNode>, CliError> {
         let facts = &row.machine.facts;
         if row.machine.life.pod != PodSeen::Present || facts.node.is_empty() {
             return Ok(None);

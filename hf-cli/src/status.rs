@@ -112,12 +112,12 @@ fn acquire(
     around: &Surroundings<'_>,
     request: &RequestRow,
 ) -> Result<(Vec<Machine>, Vec<Answered>), CliError> {
-    let rows = around.tx.machines_of(request.seq)?;
+    let rows = around.tx.asked_machines(request.seq)?;
     Ok(rows
         .into_iter()
         .map(|row| {
             let now = || acquired(&row.machine, request.readiness, request.requested_at);
-            let outcome = row.answer.clone().unwrap_or_else(now);
+            let outcome = row.answer.unwrap_or_else(now);
             let name = host(&row.machine.name, around.view.config);
             let state = word(&row.machine);
             (blank(row.machine.machine_id, name, state), (row.seq, outcome))

@@ -161,7 +161,7 @@ impl Tx<'_> {
         if let Some(row) = self.machine_by_seq(seq)?
             && self.link_return(&row)?
         {
-            self.give_back(row, now)?;
+            self.give_back((&row).into(), now)?;
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 use hf_core::status::{Machine, MachineResult, Outcome};
 use hf_core::{Life, MachineName, PodFacts};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::types::{Null, ToSqlOutput};
+use rusqlite::{OptionalExtension, Row, params_from_iter};
 
 use crate::error::Result;
 use crate::spelling::{Spelt, name, spelt, spelt_or_none, time_or_none};
@@ -32,6 +33,16 @@ pub struct MachineRow {
     pub answer: Option<Outcome>,
 }
 
+/// Reads the first four columns of a row, which are `creation, doubt, doom, pod`.
+pub(crate) fn read_life(row: &Row<'_>) -> rusqlite::Result<Life> {
+    Ok(Life {
+        creation: spelt(row, 0)?,
+        doubt: row.get(1)?,
+        doom: spelt_or_none(row, 2)?,
+        pod: spelt(row, 3)?,
+    })
+}
+
 /// The columns of a [`MachineRow`], from `machines AS m`, in the order in which they are read.
 const COLUMNS: &str = "m.creation, m.doubt, m.doom, m.pod,
     m.uid, m.phase, m.pulled, m.running, m.ready, m.ip, m.node, m.started_at, m.deleting_s, m.grace_s,
@@ -44,14 +55,9 @@ impl MachineRow {
     /// Reads a row of [`select`]. Columns are found by their place: to find 34 by their names, one after the other, took
     /// half of a call that asks for 100 machines.
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let mut places = 0..;
+        let mut places = 4..;
         let mut next = || places.next().unwrap_or(usize::MAX);
-        let life = Life {
-            creation: spelt(row, next())?,
-            doubt: row.get(next())?,
-            doom: spelt_or_none(row, next())?,
-            pod: spelt(row, next())?,
-        };
+        let life = read_life(row)?;
         let facts = PodFacts {
             uid: row.get(next())?,
             phase: spelt(row, next())?,
@@ -91,7 +97,82 @@ impl MachineRow {
     }
 }
 
-fn answer(
+/// What a return has to know of a machine. Hundreds of machines are returned at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    pub(crate) seq: i64,
+    pub(crate) request: i64,
+    pub(crate) life: Life,
+}
+
+impl From<&MachineRow> for Standing {
+    fn from(row: &MachineRow) -> Self {
+        Self { seq: row.seq, request: row.request, life: row.machine.life }
+    }
+}
+
+impl MachineRow {
+    /// The columns that [`Tx::update_machine`] writes, and what they hold.
+    fn changeable(&self) -> [Column<'_>; 24] {
+        let Machine { facts, .. } = &self.machine;
+        let time = |at: Option<Timestamp>| or_null(at.map(Timestamp::as_millisecond));
+        let [creation, doubt, doom, pod] = life(self.machine.life);
+        [
+            creation,
+            doubt,
+            doom,
+            pod,
+            ("uid", facts.uid.as_str().into()),
+            ("phase", facts.phase.spelling().into()),
+            ("pulled", facts.pulled.into()),
+            ("running", facts.running.into()),
+            ("ready", facts.ready.into()),
+            ("ip", facts.ip.as_str().into()),
+            ("node", facts.node.as_str().into()),
+            ("started_at", time(facts.started_at)),
+            ("deleting_s", or_null(facts.deleting)),
+            ("deleting_since", time(self.deleting_since)),
+            ("grace_s", facts.grace.into()),
+            ("stays_not_ready_s", or_null(facts.stays_not_ready)),
+            ("stays_unreachable_s", or_null(facts.stays_unreachable)),
+            ("disrupted", facts.disrupted.into()),
+            ("pod_message", facts.message.as_str().into()),
+            ("create_message", self.machine.create_message.as_str().into()),
+            ("end_message", self.machine.end_message.as_str().into()),
+            ("delete_message", self.machine.delete_message.as_str().into()),
+            ("delivered", self.delivered.into()),
+            ("delete_asked", self.delete_asked.into()),
+        ]
+    }
+}
+
+/// A column and a value for it.
+type Column<'a> = (&'static str, ToSqlOutput<'a>);
+
+fn life(life: Life) -> [Column<'static>; 4] {
+    [
+        ("creation", life.creation.spelling().into()),
+        ("doubt", life.doubt.into()),
+        ("doom", or_null(life.doom.map(Spelt::spelling))),
+        ("pod", life.pod.spelling().into()),
+    ]
+}
+
+fn or_null<'a>(value: Option<impl Into<ToSqlOutput<'a>>>) -> ToSqlOutput<'a> {
+    value.map_or(ToSqlOutput::from(Null), Into::into)
+}
+
+/// Those columns that hold something else than before.
+fn changed<'a, const N: usize>(before: [Column<'_>; N], after: [Column<'a>; N]) -> Vec<Column<'a>> {
+    after
+        .into_iter()
+        .zip(before)
+        .filter(|(after, before)| after.1 != before.1)
+        .map(|(after, _)| after)
+        .collect()
+}
+
+pub(crate) fn answer(
     row: &Row<'_>,
     [result, message, ip, launched_at]: [usize; 4],
 ) -> rusqlite::Result<Option<Outcome>> {
@@ -116,6 +197,16 @@ impl Tx<'_> {
         Ok(query.query_one((name.as_str(), self.instance), MachineRow::read).optional()?)
     }
 
+    /// As [`Self::machine`], and no more of it than a return needs.
+    pub(crate) fn standing(&self, name: &MachineName) -> Result<Option<Standing>> {
+        let sql =
+            "SELECT creation, doubt, doom, pod, seq, request FROM machines WHERE name = ?1 AND instance = ?2";
+        let mut query = self.prepare(sql)?;
+        let read =
+            |row: &Row<'_>| Ok(Standing { life: read_life(row)?, seq: row.get(4)?, request: row.get(5)? });
+        Ok(query.query_one((name.as_str(), self.instance), read).optional()?)
+    }
+
     /// The machines that an acquire request asked for, in order.
     pub fn machines_of(&self, request: i64) -> Result<Vec<MachineRow>> {
         let sql = select("WHERE m.request = ?1 ORDER BY m.ordinal");
@@ -128,48 +219,31 @@ impl Tx<'_> {
         Ok(self.prepare(&sql)?.query_one([seq], MachineRow::read).optional()?)
     }
 
-    /// Writes back what may have changed. A row that is as it was is not touched.
+    /// Writes back what may have changed. What is as it was is not named: SQLite writes anew every index that knows a
+    /// column which a statement names, whatever it held before.
     pub(crate) fn update_machine(&self, before: &MachineRow, after: &MachineRow) -> Result<bool> {
-        if before == after {
+        self.set_machine(after.seq, &changed(before.changeable(), after.changeable()))
+    }
+
+    /// As [`Self::update_machine`], of a machine of which no more than its life was read.
+    pub(crate) fn update_life(&self, seq: i64, before: Life, after: Life) -> Result<bool> {
+        self.set_machine(seq, &changed(life(before), life(after)))
+    }
+
+    fn set_machine(&self, seq: i64, changed: &[(&str, ToSqlOutput<'_>)]) -> Result<bool> {
+        if changed.is_empty() {
             return Ok(false);
         }
-        let MachineRow { machine, .. } = after;
-        let Machine { life, facts, .. } = machine;
-        let sql = "UPDATE machines SET creation = :creation, doubt = :doubt, doom = :doom, pod = :pod, uid = :uid,
-                phase = :phase, pulled = :pulled, running = :running, ready = :ready, ip = :ip, node = :node,
-                started_at = :started_at, deleting_s = :deleting_s, deleting_since = :deleting_since,
-                grace_s = :grace_s, stays_not_ready_s = :stays_not_ready_s,
-                stays_unreachable_s = :stays_unreachable_s, disrupted = :disrupted, pod_message = :pod_message,
-                create_message = :create_message, end_message = :end_message, delete_message = :delete_message,
-                delivered = :delivered, delete_asked = :delete_asked
-            WHERE seq = :seq";
-        self.prepare(sql)?.execute(named_params! {
-            ":creation": life.creation.spelling(),
-            ":doubt": life.doubt,
-            ":doom": life.doom.map(Spelt::spelling),
-            ":pod": life.pod.spelling(),
-            ":uid": facts.uid,
-            ":phase": facts.phase.spelling(),
-            ":pulled": facts.pulled,
-            ":running": facts.running,
-            ":ready": facts.ready,
-            ":ip": facts.ip,
-            ":node": facts.node,
-            ":started_at": facts.started_at.map(Timestamp::as_millisecond),
-            ":deleting_s": facts.deleting,
-            ":deleting_since": after.deleting_since.map(Timestamp::as_millisecond),
-            ":grace_s": facts.grace,
-            ":stays_not_ready_s": facts.stays_not_ready,
-            ":stays_unreachable_s": facts.stays_unreachable,
-            ":disrupted": facts.disrupted,
-            ":pod_message": facts.message,
-            ":create_message": machine.create_message,
-            ":end_message": machine.end_message,
-            ":delete_message": machine.delete_message,
-            ":delivered": after.delivered,
-            ":delete_asked": after.delete_asked,
-            ":seq": after.seq,
-        })?;
+        let mut sql = "UPDATE machines SET ".to_owned();
+        for (column, _) in changed {
+            sql.push_str(column);
+            sql.push_str(" = ?, ");
+        }
+        sql.truncate(sql.len() - ", ".len());
+        sql.push_str(" WHERE seq = ?");
+        let seq = ToSqlOutput::from(seq);
+        let values = changed.iter().map(|(_, value)| value).chain([&seq]);
+        self.prepare(&sql)?.execute(params_from_iter(values))?;
         Ok(true)
     }
 

@@ -189,7 +189,7 @@ fn the_workload_prepares_every_statement_of_the_source() {
 }
 
 /// Calls everything at least once.
-fn workload(mut store: crate::Store) {
+pub(crate) fn workload(mut store: crate::Store) {
     let target = &Target::default();
     let seconds = Duration::from_secs;
     let (template, names) = (template(), ["a".to_owned(), "b".to_owned()]);
@@ -218,7 +218,10 @@ fn workload(mut store: crate::Store) {
             tx.settle(&settled, now())?;
             tx.take_over_claims(target)?;
             tx.tell_waiting(target, &template, "full", 0)?;
-            tx.machines_of(tx.request(id.as_str())?.unwrap().seq)
+            let seq = tx.request(id.as_str())?.unwrap().seq;
+            tx.asked_machines(seq)?;
+            tx.listed_machine(&id.machine(0))?;
+            tx.machines_of(seq)
         })
         .unwrap();
     let theirs = RequestId::parse("theirs").unwrap();

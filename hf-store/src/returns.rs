@@ -10,7 +10,7 @@ use rusqlite::{Params, Row};
 use crate::acquire::RegisterError;
 use crate::error::Result;
 use crate::events::Event;
-use crate::machines::MachineRow;
+use crate::machines::{MachineRow, Standing};
 use crate::requests::{NewRequest, RequestKind};
 use crate::spelling::time_or_none;
 use crate::store::Tx;
@@ -81,23 +81,22 @@ impl Tx<'_> {
         returned: &ReturnedName,
         now: Timestamp,
     ) -> Result<()> {
-        let found = returned.name.as_ref().map(|name| self.machine(name)).transpose()?.flatten();
+        let found = returned.name.as_ref().map(|name| self.standing(name)).transpose()?.flatten();
         let sql = "INSERT INTO returned (request, position, instance, name, host, machine_id, machine)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         // An unknown name is kept as a machine's, so that its pod is recognised if it turns up.
         let name = returned.name.as_ref().map_or(returned.host.as_str(), MachineName::as_str);
-        let machine = found.as_ref().map(|row| row.seq);
+        let machine = found.map(|found| found.seq);
         let row = (request, position, self.instance, name, &returned.host, &returned.machine_id, machine);
         self.prepare(sql)?.execute(row)?;
-        found.map_or(Ok(()), |row| self.give_back(row, now))
+        found.map_or(Ok(()), |found| self.give_back(found, now))
     }
 
     /// Dooms a machine that Host Factory has returned.
-    pub(crate) fn give_back(&self, row: MachineRow, now: Timestamp) -> Result<()> {
-        let mut after = row.clone();
-        after.machine.life = row.machine.life.doomed(Doom::Returned);
-        self.update_machine(&row, &after)?;
-        self.note(now, row.request, Some(row.seq), Event::Returned, "")
+    pub(crate) fn give_back(&self, machine: Standing, now: Timestamp) -> Result<()> {
+        let Standing { seq, request, life } = machine;
+        self.update_life(seq, life, life.doomed(Doom::Returned))?;
+        self.note(now, request, Some(seq), Event::Returned, "")
     }
 
     /// Whether a name that the store did not know was returned. If so, the return now knows its machine.

@@ -23,6 +23,11 @@ const TRY_AGAIN: Duration = Duration::from_millis(5);
 /// How long the journal may stay when all of it is in the file.
 const JOURNAL_BYTES: u32 = 16 << 20;
 
+/// How many pages the journal may have before the next commit moves it into the file. That is the watchers' work, whose
+/// commits come all the time; the command line does it only where none does.
+const CHECKPOINT_PAGES: u32 = 1_000;
+const CHECKPOINT_PAGES_OF_CALLS: u32 = 4 * CHECKPOINT_PAGES;
+
 /// How often to look again at a file that is replaced while it is opened.
 const TRIES: usize = 10;
 
@@ -154,9 +159,14 @@ fn connect(path: &Path, options: &Options) -> Result<Connection> {
         (Durability::Promise, false) | (Durability::Repeat, true) => "FULL",
         (Durability::Repeat, false) => "NORMAL",
     };
+    let checkpoint = match options.durability {
+        Durability::Promise => CHECKPOINT_PAGES_OF_CALLS,
+        Durability::Repeat => CHECKPOINT_PAGES,
+    };
     // A journal that one large request has made long is cut when it is used from its beginning again.
     conn.execute_batch(&format!(
-        "PRAGMA foreign_keys = ON; PRAGMA synchronous = {synchronous}; PRAGMA journal_size_limit = {JOURNAL_BYTES};"
+        "PRAGMA foreign_keys = ON; PRAGMA synchronous = {synchronous}; PRAGMA journal_size_limit = {JOURNAL_BYTES};
+         PRAGMA wal_autocheckpoint = {checkpoint};"
     ))?;
     Ok(conn)
 }

@@ -3,6 +3,7 @@
 
 mod bare;
 mod fill;
+mod hold;
 mod rows;
 
 use std::io::Write;
@@ -23,6 +24,8 @@ enum Args {
     Watch(bare::Watch),
     /// Fills a store with machines that were, and some that are
     Fill(fill::Fill),
+    /// Holds a store open, as a watcher does, until standard input ends
+    Hold(hold::Hold),
     /// Reads what an answer says from the store, and prints it
     Rows(rows::Rows),
 }
@@ -54,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
         Args::List(list) => list.run().await?,
         Args::Watch(watch) => watch.run().await?,
         Args::Fill(fill) => fill.run()?,
+        Args::Hold(hold) => hold.run()?,
         Args::Rows(rows) => rows.run()?,
     };
     writeln!(std::io::stdout(), "{answer}")?;

@@ -1,6 +1,6 @@
 //! The limits: programs that do the same work with nothing around it.
 
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::process::{ChildStdout, Command, Stdio};
 
 use anyhow::{Context, ensure};
@@ -138,6 +138,22 @@ pub(crate) fn fill(provider: &Provider<'_>, filling: Filling) -> anyhow::Result<
     Ok(Filled { live: ids("live")?, open: ids("open")? })
 }
 
+/// A process that has the provider's store open, as the watchers always have, and does nothing. It ends when this is
+/// dropped.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    _process: Process,
+}
+
+/// Holds the provider's store open.
+pub(crate) fn hold(provider: &Provider<'_>) -> anyhow::Result<Holder> {
+    let process = spawn(provider.site(), "hold", &store(provider))?;
+    let mut said = String::new();
+    BufReader::new(process.take_stdout().context("no output")?).read_line(&mut said)?;
+    ensure!(said == "held\n", "hf-bench-limits hold says {said:?}");
+    Ok(Holder { _process: process })
+}
+
 fn store(provider: &Provider<'_>) -> Vec<String> {
     let workdir = provider.site().path("work").display().to_string();
     vec!["--workdir".into(), workdir, "--provider".into(), provider.instance().to_owned()]
@@ -155,7 +171,8 @@ fn start(site: &Site<'_>, command: &str, words: &[String]) -> anyhow::Result<Val
 
 fn spawn(site: &Site<'_>, command: &str, words: &[String]) -> anyhow::Result<Process> {
     let mut limits: Command = process::held(site.programs().path("hf-bench-limits")?);
-    limits.arg(command).args(words).stdin(Stdio::null()).stdout(Stdio::piped());
+    // An input that ends when we do.
+    limits.arg(command).args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
     for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"] {
         limits.env_remove(proxy);
     }

@@ -62,7 +62,7 @@ pub struct Room<S, T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waiting {
     /// The negated priority: less comes first.
-    turn: i64,
+    pub(crate) turn: i64,
     /// Its key.
     pub(crate) request: i64,
 }
@@ -130,10 +130,12 @@ impl Tx<'_> {
 
     /// The next request with machines to be created: one step of the index, however many machines each has.
     pub(crate) fn next_waiting(&self, target: &Target, after: Waiting) -> Result<Option<Waiting>> {
+        // With `>`, SQLite would walk through all machines of the request before.
         let sql = "SELECT turn, request FROM machines
-                   WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 AND (turn, request) > (?4, ?5)
+                   WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 AND (turn, request) >= (?4, ?5)
                    ORDER BY turn, request LIMIT 1";
-        let key = (self.instance, &target.context, &target.namespace, after.turn, after.request);
+        let next = after.request.saturating_add(1);
+        let key = (self.instance, &target.context, &target.namespace, after.turn, next);
         let read =
             |row: &rusqlite::Row<'_>| Ok(Waiting { turn: row.get("turn")?, request: row.get("request")? });
         Ok(self.prepare(sql)?.query_one(key, read).optional()?)

@@ -31,14 +31,15 @@ impl Tx<'_> {
     }
 
     /// The next target with machines of a set: one step of its index, however many machines there are. SQLite walks
-    /// through all of them for a `DISTINCT`.
+    /// through all of them for a `DISTINCT`, and through all of the target before for a `>`.
     fn next_inhabited(&self, set: &str, after: Option<&Target>) -> Result<Option<Target>> {
-        let beyond = if after.is_some() { "AND (context, namespace) > (?2, ?3)" } else { "AND ?2 = ?3" };
         let sql = format!(
-            "SELECT context, namespace FROM machines WHERE instance = ?1 AND {set} {beyond}
-             ORDER BY context, namespace LIMIT 1"
+            "SELECT context, namespace FROM machines
+             WHERE instance = ?1 AND {set} AND (context, namespace) >= (?2, ?3) ORDER BY context, namespace LIMIT 1"
         );
-        let (context, namespace) = after.map_or(("", ""), |target| (&target.context, &target.namespace));
+        // No text is between one and the same with a NUL behind it.
+        let (context, namespace) =
+            after.map_or(("", String::new()), |target| (&target.context, format!("{}\0", target.namespace)));
         let read = |row: &rusqlite::Row<'_>| {
             Ok(Target { context: row.get("context")?, namespace: row.get("namespace")? })
         };

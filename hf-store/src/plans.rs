@@ -15,6 +15,7 @@ use hf_core::status::{MachineResult, Outcome, RequestStatus};
 use hf_core::{Attempt, PodFacts, PodPhase, RequestId};
 use rusqlite::Connection;
 
+use crate::create::Waiting;
 use crate::testing::{ADOPTION, Bed, acquire, later, now, pending, running, seen, template};
 use crate::watchers::{HOST_FACTORY, HOST_FACTORY_HOSTS};
 use crate::{ClusterIdentity, DeletionOutcome, Heartbeat, NewAcquire, Observed, ObservedNode};
@@ -186,6 +187,28 @@ fn the_workload_prepares_every_statement_of_the_source() {
         }
     }
     assert!(missed.is_empty(), "not reached: {missed:?}");
+}
+
+/// A plan that searches an index may still walk through what is equal to where it begins.
+#[test]
+fn the_next_request_and_the_next_target_are_one_step_away() {
+    let steps = |machines: u32| -> i32 {
+        let mut bed = Bed::new(false);
+        bed.running(machines);
+        let id = bed.request(machines);
+        let (target, request) = (Target::default(), bed.seq(&id));
+        SEEN.take();
+        bed.read(|tx| {
+            assert_eq!(tx.inhabited()?, std::slice::from_ref(&target));
+            assert_eq!(tx.next_waiting(&target, Waiting { turn: 0, request })?, None);
+            let steps = |sql: &String| {
+                let statement = tx.conn.prepare_cached(sql).unwrap();
+                statement.get_status(rusqlite::StatementStatus::VmStep)
+            };
+            Ok(SEEN.take().keys().map(steps).sum())
+        })
+    };
+    assert_eq!(steps(300), steps(3));
 }
 
 /// Calls everything at least once.

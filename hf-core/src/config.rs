@@ -76,7 +76,7 @@ impl Default for Config {
             namespace: None,
             context: None,
             kubeconfig: None,
-            max_in_flight: 64,
+            max_in_flight: 128,
             readiness: Readiness::Running,
             start_timeout: 300,
             create_timeout: 1_800,

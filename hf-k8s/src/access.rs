@@ -33,7 +33,7 @@ pub struct Access {
 
 impl Default for Access {
     fn default() -> Self {
-        Self { kubeconfig: None, context: None, namespace: None, max_in_flight: 64 }
+        Self { kubeconfig: None, context: None, namespace: None, max_in_flight: 128 }
     }
 }
 

@@ -96,7 +96,7 @@ mod tests {
             let args = Args::try_parse_from(["w", "--max-in-flight", text]).ok()?;
             Some(args.access(&Config::default(), &Target::default()).max_in_flight)
         };
-        assert_eq!((most(""), most("7")), (Some(64), Some(7)));
+        assert_eq!((most(""), most("7")), (Some(128), Some(7)));
         assert_eq!((most("0"), most("many"), most("5000")), (None, None, None));
     }
 }

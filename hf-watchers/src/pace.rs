@@ -8,9 +8,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How many requests to have in flight at first.
-const START: f64 = 16.0;
-
 /// Up to this multiple of the best latency, the server is taken to keep up.
 const TOLERATED: f64 = 3.0;
 
@@ -39,10 +36,11 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) fn new(most: usize) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
-        let most = most as f64;
-        Self { limit: START.min(most), most, starting: true, ceiling: None, best: f64::INFINITY }
+    /// Begins with `first`, and never exceeds `most`.
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
+    pub(crate) fn new(first: usize, most: usize) -> Self {
+        let (first, most) = (first as f64, most as f64);
+        Self { limit: first.min(most), most, starting: true, ceiling: None, best: f64::INFINITY }
     }
 
     /// How many may be in flight now.
@@ -96,7 +94,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn doubles_while_latency_holds_and_not_above_the_setting() {
-        let mut pace = Pace::new(64);
+        let mut pace = Pace::new(16, 64);
         answered(&mut pace, 16, 50);
         assert_eq!(pace.limit(), 32);
         answered(&mut pace, 10_000, 50);
@@ -105,7 +103,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn shrinks_when_latency_rises_and_grows_again() {
-        let mut pace = Pace::new(64);
+        let mut pace = Pace::new(16, 64);
         answered(&mut pace, 100, 20);
         answered(&mut pace, 100, 500);
         let shrunk = pace.limit();
@@ -116,7 +114,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn stays_below_what_was_refused_for_a_while() {
-        let mut pace = Pace::new(64);
+        let mut pace = Pace::new(16, 64);
         answered(&mut pace, 9, 20);
         assert_eq!(pace.limit(), 25);
         for others in (20..25).rev() {
@@ -131,7 +129,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn shrinks_never_to_nothing() {
-        let mut pace = Pace::new(64);
+        let mut pace = Pace::new(16, 64);
         for others in (0..100).rev() {
             pace.throttled(others, Instant::now());
         }

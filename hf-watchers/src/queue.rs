@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How long what has come back may wait for more of the kind before it is written back, while there is enough in
 /// flight. A transaction for each answer would cost more than all that is written in it.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(5);
 
 /// One kind of work.
 pub(crate) trait Work: Send + 'static {
@@ -35,6 +35,8 @@ pub(crate) trait Work: Send + 'static {
     type Item: Send + 'static;
     /// What came of it.
     type Outcome: Send + 'static;
+    /// How many requests to have in flight at first.
+    const AT_FIRST: usize;
 
     /// Forgets what it knows of machines: the store is another file.
     fn begin_anew(&mut self);
@@ -95,7 +97,7 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
     let Some(store) = context.open_patiently(&target).await else { return };
     let now = Instant::now();
     let queue = Queue {
-        pace: Pace::new(context.args.access(&context.config, &target).max_in_flight),
+        pace: Pace::new(W::AT_FIRST, context.args.access(&context.config, &target).max_in_flight),
         wake: context.wake.clone(),
         context,
         target,
@@ -400,7 +402,7 @@ impl<W: Work> Queue<W> {
             }
             Some(error) => {
                 self.waiting = true;
-                self.deferred.put(done.machine, now);
+                self.deferred.put(done.machine, error.kind, now);
                 self.heed(error, now);
             }
         }

@@ -65,6 +65,8 @@ pub(crate) struct Wanted {
 impl Work for Creation {
     type Item = Wanted;
     type Outcome = Came;
+    /// All of them may be refused, for a quota or for what the pods are.
+    const AT_FIRST: usize = 16;
 
     fn begin_anew(&mut self) {
         self.manifests.clear();

@@ -117,6 +117,7 @@ pub(crate) enum Outcome {
 impl Work for Deletion {
     type Item = Unwanted;
     type Outcome = Outcome;
+    const AT_FIRST: usize = 64;
 
     fn begin_anew(&mut self) {
         self.absent.clear();

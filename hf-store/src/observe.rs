@@ -1,10 +1,11 @@
 //! What the cluster says: single changes, and whole listings, which also settle what is absent.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use hf_core::ground::Target;
 use hf_core::status::{Machine, MachineResult, Readiness, acquired};
-use hf_core::{Doom, MAX_MACHINES, MachineName, PodFacts, PodSeen, RequestId, TemplateId};
+use hf_core::{Doom, Life, MAX_MACHINES, MachineName, PodFacts, PodSeen, RequestId, TemplateId};
 use jiff::Timestamp;
 
 use crate::error::Result;
@@ -85,11 +86,11 @@ pub enum ListingVerdict {
 
 /// A full listing of one cluster.
 #[derive(Debug, Clone, Copy)]
-pub struct FullListing<'a> {
+pub struct FullListing<'a, P = SeenPod> {
     /// Where it was taken.
     pub target: &'a Target,
-    /// All pods with our label.
-    pub pods: &'a [SeenPod],
+    /// All pods with our label; boxed or not.
+    pub pods: &'a [P],
     /// The names of all other pods.
     pub others: &'a [String],
     /// [`Tx::tick`] before it was asked for.
@@ -134,14 +135,15 @@ impl Tx<'_> {
     }
 
     /// Takes in a full listing: what it shows, and the absence of what it does not show.
-    pub fn take_listing(
+    pub fn take_listing<P: Borrow<SeenPod>>(
         &self,
-        listing: &FullListing<'_>,
+        listing: &FullListing<'_, P>,
         adoption: Adoption,
         now: Timestamp,
     ) -> Result<ListingVerdict> {
-        let FullListing { target, pods, others, tick, again } = *listing;
-        let shown: HashMap<&str, &SeenPod> = pods.iter().map(|pod| (pod.name.as_str(), pod)).collect();
+        let &FullListing { target, pods, others, tick, again } = listing;
+        let shown: HashMap<&str, &SeenPod> =
+            pods.iter().map(|pod| (pod.borrow().name.as_str(), pod.borrow())).collect();
         let (absent, running) = self.absent(target, &shown, tick)?;
         let missing = absent.iter().filter(|(_, running)| *running).count();
         if missing * 2 > running && !again {
@@ -156,7 +158,7 @@ impl Tx<'_> {
         self.set_others(target, others)?;
         let mut adopted = 0;
         for pod in pods {
-            adopted += usize::from(self.present(target, pod, adoption, now)?);
+            adopted += usize::from(self.present(target, pod.borrow(), adoption, now)?);
         }
         self.mark_listed(target, now)?;
         Ok(ListingVerdict::Believed { adopted, vanished: absent.len() })
@@ -318,15 +320,14 @@ impl Tx<'_> {
         let ended = new.facts.phase.ended() && !old.facts.phase.ended();
         let gone = new.life.pod == PodSeen::Gone && old.life.pod != PodSeen::Gone;
         let orphaned = new.life.doom == Some(Doom::Orphan) && old.life.doom.is_none();
+        // What a rebuilt machine went through before it was found again did not happen now.
+        let lived = old.life != Life::LOST;
+        let (node, ip) = (new.facts.node.as_str(), new.facts.ip.as_str());
         let steps = [
-            (
-                old.facts.node.is_empty() && !new.facts.node.is_empty(),
-                Event::Scheduled,
-                new.facts.node.as_str(),
-            ),
-            (new.facts.pulled && !old.facts.pulled, Event::Pulled, ""),
-            (new.facts.running && !old.facts.running, Event::Running, new.facts.ip.as_str()),
-            (new.facts.ready && !old.facts.ready, Event::Ready, ""),
+            (lived && old.facts.node.is_empty() && !node.is_empty(), Event::Scheduled, node),
+            (lived && new.facts.pulled && !old.facts.pulled, Event::Pulled, ""),
+            (lived && new.facts.running && !old.facts.running, Event::Running, ip),
+            (lived && new.facts.ready && !old.facts.ready, Event::Ready, ""),
             (new.facts.disrupted && !old.facts.disrupted, Event::Disrupted, new.facts.message.as_str()),
             (new.facts.deleting.is_some() && old.facts.deleting.is_none(), Event::Deleting, ""),
             (ended, Event::Ended, new.facts.message.as_str()),

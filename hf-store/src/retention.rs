@@ -17,9 +17,9 @@ use crate::store::{Store, Tx};
 
 /// Acquire requests that may be forgotten: all over, and the last that happened to them was before `?2`.
 const ACQUIRES: &str = "r.kind = 'acquire'
+    AND coalesce((SELECT e.at FROM events AS e WHERE e.request = r.seq ORDER BY e.seq DESC LIMIT 1) <= ?2, TRUE)
     AND NOT EXISTS (SELECT 1 FROM machines AS m WHERE m.request = r.seq
-        AND (NOT m.finished OR EXISTS (SELECT 1 FROM returned AS t WHERE t.machine = m.seq)))
-    AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.request = r.seq AND e.at > ?2)";
+        AND (NOT m.finished OR EXISTS (SELECT 1 FROM returned AS t WHERE t.machine = m.seq)))";
 
 /// Returns that may be forgotten: answered before `?2`; or of which Host Factory has never asked, all over by then.
 const RETURNS: &str = "r.kind = 'return'
@@ -41,6 +41,14 @@ impl Store {
     ///
     /// What to forget is found before the write lock is taken, and looked at again under it.
     pub fn forget(&mut self, before: Timestamp, most: usize) -> Result<usize> {
+        // What was begun is finished first: to look for more takes longer than a step.
+        let begun = self.read(|tx| tx.begun(most / ROWS_OF_REQUEST + 1))?;
+        if !begun.is_empty() {
+            let removed = self.write(|tx| tx.forget(&begun, before, most))?;
+            if removed > 0 {
+                return Ok(removed);
+            }
+        }
         let (found, nodes, metadata) = self.read(|tx| {
             let found = tx.forgettable(before, most / ROWS_OF_REQUEST + 1)?;
             let nodes = if found.is_empty() { tx.long_gone_nodes(before, most)? } else { Vec::new() };
@@ -76,17 +84,22 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Up to `most` requests that may be forgotten, those first of which a part is gone already.
+    /// Up to `most` requests of which a part may be gone already.
+    fn begun(&self, most: usize) -> Result<Vec<i64>> {
+        let sql = "SELECT seq FROM requests WHERE forgotten = 1 AND instance = ?1 LIMIT ?2";
+        self.seqs(sql, (self.instance, i64::try_from(most).unwrap_or(i64::MAX)))
+    }
+
+    /// Up to `most` requests that may be forgotten.
     fn forgettable(&self, before: Timestamp, most: usize) -> Result<Vec<i64>> {
-        let forgotten = "SELECT seq FROM requests WHERE forgotten = 1 AND instance = ?1 LIMIT ?2";
-        let limit = |found: &Vec<i64>| i64::try_from(most - found.len()).unwrap_or(i64::MAX);
-        let mut found = self.seqs(forgotten, (self.instance, limit(&Vec::new())))?;
+        let mut found = Vec::new();
         for kind in [RETURNS, ACQUIRES] {
             let sql = format!(
                 "SELECT r.seq FROM requests AS r WHERE r.instance = ?1 AND r.requested_at <= ?2 AND r.forgotten = 0
                      AND {kind} ORDER BY r.requested_at LIMIT ?3"
             );
-            found.extend(self.seqs(&sql, (self.instance, before.as_millisecond(), limit(&found)))?);
+            let limit = i64::try_from(most - found.len()).unwrap_or(i64::MAX);
+            found.extend(self.seqs(&sql, (self.instance, before.as_millisecond(), limit))?);
         }
         Ok(found)
     }

@@ -115,7 +115,13 @@ async fn a_template_that_is_refused_holds_up_no_other_whatever_its_priority() {
     templates(&world, &[("t", json!({"priority": 9})), ("stated", json!({"podSpec": "stated.json"}))]);
     world.start(&ALL);
     let refused = world.request(500);
-    eventually(|| (messages(&world.status(&refused)).len() == 1 && creates(&world) > 0).then_some(())).await;
+    // All have been told, the last of them a second later.
+    let told = |world: &mut World| {
+        let status = world.status(&refused);
+        let said = messages(&status);
+        (said.len() == 1 && said[0].contains("must specify limits.cpu for: host")).then_some(())
+    };
+    eventually(|| told(&mut world)).await;
     let id = world.request_of("stated", 50);
     assert_eq!(results(&world.settled(&id).await), ["succeed"]);
     let status = world.status(&refused);

@@ -90,7 +90,9 @@ impl Simulator {
     /// Asks it with one of its own commands that only read.
     pub(crate) fn ask(&self, command: &str) -> anyhow::Result<Value> {
         let mut answer = self.agent.get(format!("{}/kubesim/{command}", self.url)).call()?;
-        Ok(serde_json::from_reader(answer.body_mut().as_reader())?)
+        // All at once: reading a log of megabytes byte by byte would take longer than what it tells of.
+        let text = answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?;
+        Ok(serde_json::from_slice(&text)?)
     }
 
     /// How many requests with this verb and resource it has accepted.

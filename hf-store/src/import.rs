@@ -161,7 +161,7 @@ impl Tx<'_> {
         if let Some(row) = self.machine_by_seq(seq)?
             && self.link_return(&row)?
         {
-            self.give_back((&row).into(), now)?;
+            self.give_back(&[(&row).into()], now)?;
         }
         Ok(())
     }
@@ -189,9 +189,7 @@ impl Tx<'_> {
         let detail = format!("return of {}", new.names.len());
         self.note(new.requested_at, request, None, Event::Requested, &detail)?;
         self.note(now, request, None, Event::Imported, "")?;
-        for (position, returned) in (0_u32..).zip(&new.names) {
-            self.insert_returned(request, position, returned, new.requested_at)?;
-        }
+        self.insert_returned(request, &new.names, new.requested_at)?;
         Ok(ImportVerdict::Taken)
     }
 

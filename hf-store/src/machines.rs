@@ -5,6 +5,7 @@ use hf_core::{Life, MachineName, PodFacts};
 use jiff::Timestamp;
 use rusqlite::types::{Null, ToSqlOutput};
 use rusqlite::{OptionalExtension, Row, params_from_iter};
+use serde_json::json;
 
 use crate::error::Result;
 use crate::spelling::{Spelt, name, spelt, spelt_or_none, time_or_none};
@@ -101,13 +102,12 @@ impl MachineRow {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
     pub(crate) seq: i64,
-    pub(crate) request: i64,
     pub(crate) life: Life,
 }
 
 impl From<&MachineRow> for Standing {
     fn from(row: &MachineRow) -> Self {
-        Self { seq: row.seq, request: row.request, life: row.machine.life }
+        Self { seq: row.seq, life: row.machine.life }
     }
 }
 
@@ -199,11 +199,9 @@ impl Tx<'_> {
 
     /// As [`Self::machine`], and no more of it than a return needs.
     pub(crate) fn standing(&self, name: &MachineName) -> Result<Option<Standing>> {
-        let sql =
-            "SELECT creation, doubt, doom, pod, seq, request FROM machines WHERE name = ?1 AND instance = ?2";
+        let sql = "SELECT creation, doubt, doom, pod, seq FROM machines WHERE name = ?1 AND instance = ?2";
         let mut query = self.prepare(sql)?;
-        let read =
-            |row: &Row<'_>| Ok(Standing { life: read_life(row)?, seq: row.get(4)?, request: row.get(5)? });
+        let read = |row: &Row<'_>| Ok(Standing { life: read_life(row)?, seq: row.get(4)? });
         Ok(query.query_one((name.as_str(), self.instance), read).optional()?)
     }
 
@@ -222,15 +220,17 @@ impl Tx<'_> {
     /// Writes back what may have changed. What is as it was is not named: SQLite writes anew every index that knows a
     /// column which a statement names, whatever it held before.
     pub(crate) fn update_machine(&self, before: &MachineRow, after: &MachineRow) -> Result<bool> {
-        self.set_machine(after.seq, &changed(before.changeable(), after.changeable()))
+        let changed = changed(before.changeable(), after.changeable());
+        self.set_machines("seq = ?", after.seq.into(), &changed)
     }
 
-    /// As [`Self::update_machine`], of a machine of which no more than its life was read.
-    pub(crate) fn update_life(&self, seq: i64, before: Life, after: Life) -> Result<bool> {
-        self.set_machine(seq, &changed(life(before), life(after)))
+    /// As [`Self::update_machine`], of machines that all have the same life, of which no more was read.
+    pub(crate) fn update_lives(&self, seqs: &[i64], before: Life, after: Life) -> Result<bool> {
+        let these = "seq IN (SELECT value FROM json_each(?))";
+        self.set_machines(these, json!(seqs).to_string().into(), &changed(life(before), life(after)))
     }
 
-    fn set_machine(&self, seq: i64, changed: &[(&str, ToSqlOutput<'_>)]) -> Result<bool> {
+    fn set_machines(&self, these: &str, key: ToSqlOutput<'_>, changed: &[Column<'_>]) -> Result<bool> {
         if changed.is_empty() {
             return Ok(false);
         }
@@ -240,9 +240,9 @@ impl Tx<'_> {
             sql.push_str(" = ?, ");
         }
         sql.truncate(sql.len() - ", ".len());
-        sql.push_str(" WHERE seq = ?");
-        let seq = ToSqlOutput::from(seq);
-        let values = changed.iter().map(|(_, value)| value).chain([&seq]);
+        sql.push_str(" WHERE ");
+        sql.push_str(these);
+        let values = changed.iter().map(|(_, value)| value).chain([&key]);
         self.prepare(&sql)?.execute(params_from_iter(values))?;
         Ok(true)
     }

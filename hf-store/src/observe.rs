@@ -258,7 +258,7 @@ impl Tx<'_> {
             if let Some(row) = self.machine_by_seq(seq)?
                 && self.link_return(&row)?
             {
-                self.give_back((&row).into(), now)?;
+                self.give_back(&[(&row).into()], now)?;
             }
         }
         self.note(now, request, None, Event::Adopted, &format!("{count} of {template}"))

@@ -46,6 +46,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("SEARCH meta", "one row"),
     ("SCAN meta", "one row"),
     ("SCAN CONSTANT ROW", "no table"),
+    ("SCAN json_each VIRTUAL TABLE INDEX 1:", "a list that is given to the statement"),
+    ("SCAN listed VIRTUAL TABLE INDEX 1:", "the same"),
     ("SEARCH watchers USING PRIMARY KEY (instance=?)", "one row for each program"),
     ("SEARCH clusters USING PRIMARY KEY (instance=?)", "one row for each target"),
     ("SEARCH metadata USING PRIMARY KEY (instance=?)", "one row for each change of the environment"),

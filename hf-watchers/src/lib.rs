@@ -8,7 +8,7 @@
 //!
 //! Each runs alone, in any order of start, and may be killed at any moment. For every place where pods are made (a
 //! namespace of a cluster) it has one task with its own connection to the store, so that one cluster which is down
-//! holds up no other. Wake-ups only make a task look sooner: it also looks every second.
+//! holds up no other. Wake-ups only make a task look sooner: it also looks every second or two.
 
 mod args;
 mod backoff;

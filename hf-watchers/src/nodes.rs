@@ -24,6 +24,9 @@ use fold::fold;
 /// How often the store is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The same while no node is in trouble: then only whether the file is still the same one.
+const QUIET: Duration = Duration::from_secs(5);
+
 /// How often it is noted that the watch was heard, while nothing else is: often enough that it does not seem silent.
 const PROGRESS: Duration = Duration::from_secs(30);
 
@@ -249,9 +252,10 @@ impl Watcher {
         let mut noted = feed.heard;
         let mut looked = Instant::now();
         loop {
+            let look = if self.counts() { LOOK } else { QUIET };
             let Batch { changes, broken, end } = tokio::select! {
                 batch = feed.next() => batch,
-                () = sleep_until(looked + LOOK) => {
+                () = sleep_until(looked + look) => {
                     looked = Instant::now();
                     if self.store.version()?.0 != self.generation {
                         return Err(replaced());

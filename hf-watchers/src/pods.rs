@@ -17,14 +17,14 @@ use crate::link::{self, Link, Patience};
 use take::{Batched, Pods, observed, seen};
 
 /// How often it is seen that time passes, and the store is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// The most that one look counts. What passed beyond it, this program was stopped or waited for the disk: nothing was
 /// heard, and pods may have started meanwhile.
-const MOST: Duration = Duration::from_secs(2);
+const MOST: Duration = Duration::from_secs(4);
 
 /// How often the time that passed is written down, which is a write for every pod that starts.
-const COUNT: Duration = Duration::from_secs(5);
+const COUNT: Duration = Duration::from_secs(4);
 
 /// How often progress is noted while nothing else is.
 const PROGRESS: Duration = Duration::from_secs(10);

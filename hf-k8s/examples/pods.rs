@@ -33,7 +33,7 @@ async fn follow(cluster: &Cluster, scope: &Scope) -> Result<hf_k8s::ApiError> {
         Ok(listing) => listing,
         Err(error) => return Ok(error),
     };
-    listing.pods.iter().try_for_each(|pod| show(pod))?;
+    listing.pods.iter().try_for_each(show)?;
     let mut version = listing.resource_version;
     loop {
         let watch = cluster.watch(scope, &version);

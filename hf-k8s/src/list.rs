@@ -18,9 +18,8 @@ const ATTEMPTS: u32 = 3;
 /// All pods of a scope at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// The pods, in the server's order. Each is an allocation of its own: one block for 100,000 pods teaches glibc's
-    /// allocator to keep as much ever after, instead of giving it back.
-    pub pods: Vec<Box<Pod>>,
+    /// The pods, in the server's order.
+    pub pods: Vec<Pod>,
     /// The moment, from which a watch goes on.
     pub resource_version: String,
     /// How many objects have no name that can be read. A listing with such objects does not prove that a pod is gone.
@@ -126,7 +125,7 @@ impl Listing {
     fn add(&mut self, page: &str, reading: &Reading) -> Result<Option<String>, ApiError> {
         let Self { pods, resource_version, unreadable } = self;
         read_page(page, resource_version, |item| match pod::read(item, reading) {
-            Some(read) => pods.push(Box::new(read.pod)),
+            Some(read) => pods.push(read.pod),
             None => *unreadable += 1,
         })
     }

@@ -1,6 +1,5 @@
 //! What the cluster says: single changes, and whole listings, which also settle what is absent.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use hf_core::ground::Target;
@@ -86,11 +85,11 @@ pub enum ListingVerdict {
 
 /// A full listing of one cluster.
 #[derive(Debug, Clone, Copy)]
-pub struct FullListing<'a, P = SeenPod> {
+pub struct FullListing<'a> {
     /// Where it was taken.
     pub target: &'a Target,
-    /// All pods with our label; boxed or not.
-    pub pods: &'a [P],
+    /// All pods with our label.
+    pub pods: &'a [SeenPod],
     /// The names of all other pods.
     pub others: &'a [String],
     /// [`Tx::tick`] before it was asked for.
@@ -135,15 +134,14 @@ impl Tx<'_> {
     }
 
     /// Takes in a full listing: what it shows, and the absence of what it does not show.
-    pub fn take_listing<P: Borrow<SeenPod>>(
+    pub fn take_listing(
         &self,
-        listing: &FullListing<'_, P>,
+        listing: &FullListing<'_>,
         adoption: Adoption,
         now: Timestamp,
     ) -> Result<ListingVerdict> {
-        let &FullListing { target, pods, others, tick, again } = listing;
-        let shown: HashMap<&str, &SeenPod> =
-            pods.iter().map(|pod| (pod.borrow().name.as_str(), pod.borrow())).collect();
+        let FullListing { target, pods, others, tick, again } = *listing;
+        let shown: HashMap<&str, &SeenPod> = pods.iter().map(|pod| (pod.name.as_str(), pod)).collect();
         let (absent, running) = self.absent(target, &shown, tick)?;
         let missing = absent.iter().filter(|(_, running)| *running).count();
         if missing * 2 > running && !again {
@@ -158,7 +156,7 @@ impl Tx<'_> {
         self.set_others(target, others)?;
         let mut adopted = 0;
         for pod in pods {
-            adopted += usize::from(self.present(target, pod.borrow(), adoption, now)?);
+            adopted += usize::from(self.present(target, pod, adoption, now)?);
         }
         self.mark_listed(target, now)?;
         Ok(ListingVerdict::Believed { adopted, vanished: absent.len() })

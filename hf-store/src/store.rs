@@ -117,16 +117,6 @@ impl Store {
         }
     }
 
-    /// Gives back the memory of what large transactions have read and written, down to the statements that they prepared:
-    /// anything that is left above what they needed keeps the allocator from giving that back.
-    ///
-    /// # Errors
-    /// If SQLite fails.
-    pub fn shrink(&self) -> Result<()> {
-        self.conn.flush_prepared_statement_cache();
-        self.conn.execute_batch("PRAGMA shrink_memory").map_err(|error| self.about(error))
-    }
-
     fn run<T, E: StoreError>(
         &mut self,
         behavior: TransactionBehavior,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hf_core::ground::Target;
 use hf_k8s::{ApiError, Change, Scope, Trouble};
-use hf_store::{Adoption, Error, FullListing, IdentityCheck, ListingVerdict, Store, Tx, Waker};
+use hf_store::{Adoption, Error, FullListing, IdentityCheck, ListingVerdict, SeenPod, Store, Tx, Waker};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::context::Context;
@@ -202,10 +202,10 @@ impl Watcher {
             let message = format!("{} objects in the listing have no readable name", ours.unreadable);
             return Err(Interrupted::Cluster(ApiError { kind: Trouble::Bad, message, retry_after: None }));
         }
-        let mut pods: Vec<_> = ours.pods.into_iter().filter_map(|pod| seen(*pod)).map(Box::new).collect();
+        let mut pods: Vec<SeenPod> = ours.pods.into_iter().filter_map(seen).collect();
         let imported = imported::known(&mut self.store, &self.target)?;
         let picked = imported::pick(&link.cluster, &imported, &mut others.pods).await;
-        pods.extend(picked.map_err(Interrupted::Cluster)?.into_iter().map(Box::new));
+        pods.extend(picked.map_err(Interrupted::Cluster)?);
         let names: Vec<String> = others.pods.into_iter().map(|pod| pod.name).collect();
         let listing = FullListing { target: &self.target, pods: &pods, others: &names, tick, again };
         let (adoption, now) = (self.adoption, (self.context.clock)());
@@ -221,9 +221,6 @@ impl Watcher {
             }
             ListingVerdict::Believed { adopted, vanished } => {
                 tracing::info!(target = %self.target, pods = pods.len(), adopted, vanished, "listed");
-                // There may have been a hundred thousand of them.
-                drop((pods, names));
-                self.store.shrink()?;
                 self.context.troubles.clear(&self.target, "cluster");
                 self.context.troubles.clear(&self.target, "store");
                 self.hears = true;

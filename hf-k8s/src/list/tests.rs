@@ -154,7 +154,7 @@ fn speed_and_weight() {
         assert_eq!(serde_json::from_str::<List<Typed>>(&page).unwrap().items.len(), 500);
     }
     let typed = began.elapsed() * 10;
-    let weight: usize = listing.pods.iter().map(|pod| weight(pod)).sum();
+    let weight: usize = listing.pods.iter().map(weight).sum();
     let size = (page.len() / 500, size_of::<Pod>(), weight / 100_000);
     eprintln!(
         "100,000 pods of {} bytes: {ours:?}, typed {typed:?}; {} bytes each, {} with texts",

@@ -104,6 +104,6 @@ fn manifest() -> Value {
     })
 }
 
-fn names(pods: &[Box<Pod>]) -> Vec<&str> {
+fn names(pods: &[Pod]) -> Vec<&str> {
     pods.iter().map(|pod| pod.name.as_str()).collect()
 }

@@ -277,7 +277,7 @@ fn two_instances_in_one_file_do_not_see_each_other() {
     in_both_modes(|mut bed| {
         let id = bed.running(1);
         let mut other = bed.connect_as("other");
-        let listing: FullListing<'_> =
+        let listing =
             FullListing { target: &Target::default(), pods: &[], others: &[], tick: 9, again: true };
         let verdict = other.write(|tx| tx.take_listing(&listing, ADOPTION, now())).unwrap();
         assert_eq!(verdict, ListingVerdict::Believed { adopted: 0, vanished: 0 });
@@ -296,8 +296,7 @@ fn targets_are_settled_one_by_one() {
     let mut bed = Bed::new(false);
     let id = bed.running(1);
     let elsewhere = Target { context: "b".to_owned(), namespace: String::new() };
-    let listing: FullListing<'_> =
-        FullListing { target: &elsewhere, pods: &[], others: &[], tick: 9, again: true };
+    let listing = FullListing { target: &elsewhere, pods: &[], others: &[], tick: 9, again: true };
     bed.write(|tx| tx.take_listing(&listing, ADOPTION, now()));
     assert_eq!(bed.row(&id, 0).machine.life.pod, PodSeen::Present);
 }

@@ -21,11 +21,10 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const LOOKS: usize = 32;
 
 /// Takes those pods that were taken over out of everybody else's, and looks at each.
-#[expect(clippy::vec_box, reason = "as the listing has them")]
 pub(super) async fn pick(
     cluster: &Cluster,
     known: &HashMap<String, String>,
-    others: &mut Vec<Box<Pod>>,
+    others: &mut Vec<Pod>,
 ) -> Result<Vec<SeenPod>, ApiError> {
     let picked = others.extract_if(.., |pod| known.get(&pod.name).is_some_and(|uid| is_it(uid, &pod.uid)));
     let names: Vec<String> = picked.map(|pod| pod.name).collect();

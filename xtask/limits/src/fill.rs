@@ -82,8 +82,7 @@ impl Past<'_> {
         let identity = ClusterIdentity { uid: text("u"), server: text("s"), namespace: text("n") };
         tx.check_identity(&self.target, &identity)?;
         let tick = tx.tick()?;
-        let listing: FullListing<'_> =
-            FullListing { target: &self.target, pods: &[], others: &[], tick, again: true };
+        let listing = FullListing { target: &self.target, pods: &[], others: &[], tick, again: true };
         tx.take_listing(&listing, ADOPTION, self.now)?;
         for program in ["hf-watch-requests", "hf-watch-returns", "hf-watch-pods"] {
             let (started_at, beat_at) = (self.now, self.now);

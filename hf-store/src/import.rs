@@ -13,6 +13,7 @@ use rusqlite::OptionalExtension;
 
 use crate::error::Result;
 use crate::events::Event;
+use crate::machines::Standing;
 use crate::requests::{NewRequest, RequestKind};
 use crate::returns::ReturnedName;
 use crate::store::Tx;
@@ -158,10 +159,8 @@ impl Tx<'_> {
             self.note(*at, request, Some(seq), *event, detail)?;
         }
         // It may have been returned to us before it was imported.
-        if let Some(row) = self.machine_by_seq(seq)?
-            && self.link_return(&row)?
-        {
-            self.give_back(&[(&row).into()], now)?;
+        if self.link_return(seq, &of.id.machine(new.ordinal))? {
+            self.give_back(&[Standing { seq, life: new.life }], now)?;
         }
         Ok(())
     }

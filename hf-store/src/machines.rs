@@ -105,12 +105,6 @@ pub(crate) struct Standing {
     pub(crate) life: Life,
 }
 
-impl From<&MachineRow> for Standing {
-    fn from(row: &MachineRow) -> Self {
-        Self { seq: row.seq, life: row.machine.life }
-    }
-}
-
 impl MachineRow {
     /// The columns that [`Tx::update_machine`] writes, and what they hold.
     fn changeable(&self) -> [Column<'_>; 24] {

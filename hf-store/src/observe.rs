@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::events::Event;
-use crate::machines::MachineRow;
+use crate::machines::{MachineRow, Standing};
 use crate::requests::{NewRequest, RequestKind};
 use crate::spelling::spelt;
 use crate::store::Tx;
@@ -253,10 +253,8 @@ impl Tx<'_> {
         })?;
         for ordinal in 0..count {
             let seq = self.insert_machine(request, id, ordinal, template.as_str(), target, "lost")?;
-            if let Some(row) = self.machine_by_seq(seq)?
-                && self.link_return(&row)?
-            {
-                self.give_back(&[(&row).into()], now)?;
+            if self.link_return(seq, &id.machine(ordinal))? {
+                self.give_back(&[Standing { seq, life: Life::LOST }], now)?;
             }
         }
         self.note(now, request, None, Event::Adopted, &format!("{count} of {template}"))

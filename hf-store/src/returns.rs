@@ -108,10 +108,9 @@ impl Tx<'_> {
     }
 
     /// Whether a name that the store did not know was returned. If so, the return now knows its machine.
-    pub(crate) fn link_return(&self, machine: &MachineRow) -> Result<bool> {
+    pub(crate) fn link_return(&self, machine: i64, name: &MachineName) -> Result<bool> {
         let sql = "UPDATE returned SET machine = ?1 WHERE instance = ?2 AND name = ?3 AND machine IS NULL";
-        let name = machine.machine.name.as_str();
-        Ok(self.prepare(sql)?.execute((machine.seq, self.instance, name))? > 0)
+        Ok(self.prepare(sql)?.execute((machine, self.instance, name.as_str()))? > 0)
     }
 
     /// The machines of a return request, in order.

@@ -87,7 +87,6 @@ pub use observe::{Adoption, FullListing, ListingVerdict, Observed, SeenPod};
 pub use open::{DATABASE, Durability, Options};
 pub use report::{HistoryEntry, MachineReport, NodeReport, ReportFilter, RequestReport};
 pub use requests::RequestKind;
-pub use retention::FORGET_AT_ONCE;
 pub use returns::ReturnedName;
 pub use store::{Store, StoreError, Tx};
 pub use wake::{Waker, wake_file};

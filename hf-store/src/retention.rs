@@ -28,9 +28,6 @@ const RETURNS: &str = "r.kind = 'return'
             WHERE t.request = r.seq AND (NOT m.finished
                 OR EXISTS (SELECT 1 FROM events AS e WHERE e.machine = m.seq AND e.at > ?2)))))";
 
-/// How many rows to forget in one step: the write lock is held for half a millisecond then (measured, a release build).
-pub const FORGET_AT_ONCE: usize = 250;
-
 /// The fewest rows that a request has, more or less: itself, a machine, and what happened to it. No more requests are
 /// looked for than one step can forget.
 const ROWS_OF_REQUEST: usize = 5;

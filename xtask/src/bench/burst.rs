@@ -29,28 +29,16 @@ pub(super) const PACED: Server = Server {
 };
 
 /// Each answer takes it 2 ms.
-pub(super) const QUICK: Server = Server {
-    name: " at 2 ms",
-    options: &["--create-rate", "1000", "--latency", "2ms"],
-    bursts: &[(1_000, 3)],
-    judged: true,
-};
+pub(super) const QUICK: Server =
+    Server { name: " at 2 ms", options: &["--create-rate", "1000", "--latency", "2ms"], ..REAL };
 
 /// Each answer takes it 50 ms.
-pub(super) const SLOW: Server = Server {
-    name: " at 50 ms",
-    options: &["--create-rate", "1000", "--latency", "50ms"],
-    bursts: &[(1_000, 3)],
-    judged: true,
-};
+pub(super) const SLOW: Server =
+    Server { name: " at 50 ms", options: &["--create-rate", "1000", "--latency", "50ms"], ..REAL };
 
 /// It refuses what exceeds 20 requests at a time.
-pub(super) const NARROW: Server = Server {
-    name: " at 20 in flight",
-    options: &["--create-rate", "1000", "--max-inflight", "20"],
-    bursts: &[(1_000, 3)],
-    judged: true,
-};
+pub(super) const NARROW: Server =
+    Server { name: " at 20 in flight", options: &["--create-rate", "1000", "--max-inflight", "20"], ..REAL };
 
 /// It is as quick as it can be.
 pub(super) const UNPACED: Server =

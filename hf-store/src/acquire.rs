@@ -114,9 +114,10 @@ impl Tx<'_> {
 
     /// How many machines of a template were asked for and are neither gone, failed nor being returned.
     pub fn live_machines(&self, template: &TemplateId) -> Result<u32> {
-        let sql = "SELECT count(*) FROM machines WHERE instance = ?1 AND template = ?2 AND live";
+        let sql = "SELECT count FROM live_machines WHERE instance = ?1 AND template = ?2";
         let mut query = self.prepare(sql)?;
-        Ok(query.query_one((self.instance, template.as_str()), |row| row.get(0))?)
+        let count = query.query_one((self.instance, template.as_str()), |row| row.get(0)).optional()?;
+        Ok(count.unwrap_or_default())
     }
 
     /// The machines of a template that [`Self::live_machines`] counts, in the order in which they were asked for.

@@ -61,7 +61,7 @@ const WORK: &[(&str, &[&str])] = &[
     ("machines_to_delete", &["delete.rs", "inhabited.rs"]),
     ("machines_starting", &["timeouts.rs"]),
     ("machines_ended", &["timeouts.rs"]),
-    // Counted for `maxNumber`, from the index alone.
+    // Named for `requestedMachines`.
     ("machines_live", &["acquire.rs"]),
     // A listing is compared with all pods that it should show.
     ("machines_there", &["observe.rs", "inhabited.rs", "import.rs"]),
@@ -149,8 +149,8 @@ fn no_statement_that_writes_a_row_makes_a_table_for_it() {
     workload(bed.connect());
     let conn = bed.raw();
     for (sql, (file, line)) in SEEN.with_borrow(Clone::clone) {
-        // What is returned waits in a table until all is written, and so do the rows of a set that is changed at once.
-        let one_row = sql.starts_with("INSERT") || sql.starts_with("UPDATE") && sql.contains("WHERE seq = ");
+        // What is returned waits in a table until all is written, and so do the rows of a set that is written at once.
+        let one_row = sql.starts_with("INSERT") && sql.contains("VALUES") || sql.starts_with("UPDATE") && sql.contains("WHERE seq = ");
         let one_row = one_row && !sql.contains(" RETURNING ");
         let mut program = conn.prepare(&format!("EXPLAIN {sql}")).unwrap();
         let opcodes = program.raw_query().mapped(|row| row.get::<_, String>("opcode"));

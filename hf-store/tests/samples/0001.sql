@@ -229,6 +229,20 @@ CREATE INDEX machines_unclaimed ON machines (instance, context, namespace)
 CREATE INDEX machines_live ON machines (instance, template) WHERE live;
 CREATE INDEX machines_there ON machines (instance, context, namespace, name)
     WHERE pod = 'present' OR (pod = 'never' AND creation = 'created');
+CREATE TABLE live_machines (
+    instance TEXT NOT NULL,
+    template TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (instance, template)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER machine_made AFTER INSERT ON machines WHEN new.live BEGIN
+    INSERT INTO live_machines VALUES (new.instance, new.template, 1)
+    ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER machine_changed AFTER UPDATE OF creation, doom, pod, phase ON machines WHEN new.live <> old.live BEGIN
+    INSERT INTO live_machines VALUES (new.instance, new.template, 1)
+    ON CONFLICT DO UPDATE SET count = count + new.live - old.live;
+END;
 CREATE TABLE returned (
     request INTEGER NOT NULL REFERENCES requests (seq),
     position INTEGER NOT NULL,
@@ -283,12 +297,6 @@ INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (4
 INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (5, 'k8s-hf', 1700000000000, 1, 1, 'running', '10.0.0.1');
 INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (6, 'k8s-hf', 1700000000000, 1, 1, 'ready', '');
 INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (7, 'k8s-hf', 1700000000000, 2, NULL, 'adopted', '4 of T1');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (8, 'k8s-hf', 1700000000000, 2, 5, 'scheduled', 'n1');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (9, 'k8s-hf', 1700000000000, 2, 5, 'running', '10.0.0.1');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (10, 'k8s-hf', 1700000000000, 2, 5, 'ready', '');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (11, 'k8s-hf', 1700000000000, 2, 6, 'scheduled', 'n1');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (12, 'k8s-hf', 1700000000000, 2, 6, 'running', '10.0.0.1');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (13, 'k8s-hf', 1700000000000, 2, 6, 'ready', '');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (14, 'k8s-hf', 1700000000000, 1, NULL, 'answered', 'complete');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (15, 'k8s-hf', 1700000000000, 1, 1, 'returned', '');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (16, 'k8s-hf', 1700000000000, 3, NULL, 'requested', 'return of 2');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (8, 'k8s-hf', 1700000000000, 1, NULL, 'answered', 'complete');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (9, 'k8s-hf', 1700000000000, 1, 1, 'returned', '');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (10, 'k8s-hf', 1700000000000, 3, NULL, 'requested', 'return of 2');

@@ -13,12 +13,12 @@ use hf_core::status::Readiness;
 use hf_core::{Attempt, Creation, Doom, Life, MachineName, PodFacts, PodPhase, PodSeen, RequestId};
 use hf_store::{
     Adoption, Claimed, DeletionOutcome, Error, FullListing, MachineRow, Observed, ReturnedName, SeenPod,
-    Settled, Store,
+    Settled, Store, Tx,
 };
 use proptest::prelude::*;
 
 use self::steps::{Heard, Step, step};
-use crate::support::{now, register};
+use crate::support::{now, register, template};
 
 /// A POST on its way.
 #[derive(Debug, Clone)]
@@ -285,6 +285,12 @@ impl World {
 
     /// What holds at every moment.
     fn check(&mut self) {
+        let template = template();
+        let live = |tx: &Tx<'_>| -> Result<_, Error> {
+            Ok((tx.live_machines(&template)?, tx.live_names(&template)?.len()))
+        };
+        let (counted, named) = self.observer.read(live).unwrap();
+        assert_eq!(counted as usize, named, "the count of live machines is wrong");
         for row in self.machines() {
             let life = row.machine.life;
             if self.doomed.contains(&row.seq) {

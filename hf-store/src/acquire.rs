@@ -161,32 +161,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub(crate) fn insert_machine(
-        &self,
-        request: i64,
-        id: &RequestId,
-        ordinal: u32,
-        template: &str,
-        target: &Target,
-        creation: &str,
-    ) -> Result<i64> {
-        let name = id.machine(ordinal);
-        let sql = "INSERT INTO machines (instance, request, ordinal, template, context, namespace, name, machine_id,
-                       creation, adopted, turn)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?8 = 'lost',
-                       (SELECT -priority FROM requests WHERE seq = ?2))";
-        Ok(self.prepare(sql)?.insert((
-            self.instance,
-            request,
-            ordinal,
-            template,
-            &target.context,
-            &target.namespace,
-            name.as_str(),
-            creation,
-        ))?)
-    }
-
     pub(crate) fn keep_manifest(&self, digest: &str, pod: &str) -> Result<i64> {
         let sql = "SELECT id FROM manifests WHERE instance = ?1 AND digest = ?2";
         let found = self.prepare(sql)?.query_one((self.instance, digest), |row| row.get(0)).optional()?;

@@ -13,7 +13,7 @@ use rusqlite::OptionalExtension;
 
 use crate::error::Result;
 use crate::events::Event;
-use crate::machines::Standing;
+use crate::machines::{Origin, Standing};
 use crate::requests::{NewRequest, RequestKind};
 use crate::returns::ReturnedName;
 use crate::store::Tx;
@@ -126,40 +126,39 @@ impl Tx<'_> {
             &format!("{} of {}", new.count, new.template),
         )?;
         self.note(now, request, None, Event::Imported, "")?;
+        let origin = Origin {
+            request,
+            id: &new.id,
+            template: &new.template,
+            target: &new.target,
+            priority: new.priority,
+            adopted: false,
+        };
         for machine in &new.machines {
-            self.import_machine(request, new, machine, now)?;
+            self.import_machine(origin, machine, now)?;
         }
         // A listing that was asked for before now knows nothing of these machines.
         self.prepare("UPDATE meta SET tick = tick + 1")?.execute([])?;
         Ok(ImportVerdict::Taken)
     }
 
-    fn import_machine(
-        &self,
-        request: i64,
-        of: &ImportedRequest,
-        new: &ImportedMachine,
-        now: Timestamp,
-    ) -> Result<()> {
-        let template = of.template.as_str();
-        let seq = self.insert_machine(request, &of.id, new.ordinal, template, &of.target, "wanted")?;
-        let sql =
-            "UPDATE machines SET machine_id = ?2, created_tick = (SELECT tick + 1 FROM meta) WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, &new.machine_id))?;
-        self.change_machine(seq, |row| {
-            row.machine.life = new.life;
-            row.machine.facts = new.facts.clone();
-            match (new.life.pod, new.life.doom) {
-                (PodSeen::Gone, _) => row.machine.end_message.clone_from(&new.message),
-                (_, Some(Doom::NotCreated)) => row.machine.create_message.clone_from(&new.message),
-                _ => {}
-            }
-        })?;
+    fn import_machine(&self, of: Origin<'_>, new: &ImportedMachine, now: Timestamp) -> Result<()> {
+        let mut row = of.machine(new.ordinal, new.life);
+        row.machine.machine_id.clone_from(&new.machine_id);
+        row.machine.facts = new.facts.clone();
+        match (new.life.pod, new.life.doom) {
+            (PodSeen::Gone, _) => row.machine.end_message.clone_from(&new.message),
+            (_, Some(Doom::NotCreated)) => row.machine.create_message.clone_from(&new.message),
+            _ => {}
+        }
+        let seq = self.insert_machine(of, new.ordinal, &row)?;
+        let sql = "UPDATE machines SET created_tick = (SELECT tick + 1 FROM meta) WHERE seq = ?1";
+        self.prepare(sql)?.execute([seq])?;
         for (at, event, detail) in &new.history {
-            self.note(*at, request, Some(seq), *event, detail)?;
+            self.note(*at, of.request, Some(seq), *event, detail)?;
         }
         // It may have been returned to us before it was imported.
-        if self.link_return(seq, &of.id.machine(new.ordinal))? {
+        if self.link_return(seq, &row.machine.name)? {
             self.give_back(&[Standing { seq, life: new.life }], now)?;
         }
         Ok(())

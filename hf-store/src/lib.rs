@@ -35,6 +35,7 @@
 )]
 
 mod acquire;
+mod adopt;
 mod answer;
 mod backup;
 mod busy;
@@ -71,6 +72,7 @@ mod wake;
 mod watchers;
 
 pub use acquire::{NewAcquire, RegisterError};
+pub use adopt::Adoption;
 pub use answer::{Answered, MachineRow, RequestRow, Returned};
 pub use backup::backup;
 pub use clusters::{ClusterIdentity, IdentityCheck};
@@ -83,7 +85,7 @@ pub use glance::{AskedMachine, ListedMachine};
 pub use import::{ImportVerdict, ImportedMachine, ImportedRequest, ImportedReturn};
 pub use metadata::MetadataSince;
 pub use nodes::{MissingNodes, NodeWord, ObservedNode};
-pub use observe::{Adoption, FullListing, ListingVerdict, Observed, SeenPod};
+pub use observe::{FullListing, ListingVerdict, Observed, SeenPod};
 pub use open::{DATABASE, Durability, Options};
 pub use report::{HistoryEntry, MachineReport, NodeReport, ReportFilter, RequestReport};
 pub use requests::RequestKind;

@@ -1,7 +1,8 @@
 //! The table of machines: rows as `hf_core` values.
 
+use hf_core::ground::Target;
 use hf_core::status::{Machine, MachineResult, Outcome};
-use hf_core::{Life, MachineName, PodFacts};
+use hf_core::{Life, MachineName, PodFacts, RequestId, TemplateId};
 use jiff::Timestamp;
 use rusqlite::types::{Null, ToSqlOutput};
 use rusqlite::{OptionalExtension, Row, params_from_iter};
@@ -103,6 +104,45 @@ impl MachineRow {
 pub(crate) struct Standing {
     pub(crate) seq: i64,
     pub(crate) life: Life,
+}
+
+/// What the row of a machine takes from its request, and keeps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) request: i64,
+    pub(crate) id: &'a RequestId,
+    pub(crate) template: &'a TemplateId,
+    pub(crate) target: &'a Target,
+    pub(crate) priority: i32,
+    /// Whether it is rebuilt from its pods.
+    pub(crate) adopted: bool,
+}
+
+impl Origin<'_> {
+    /// A machine of the request that was not written yet.
+    pub(crate) fn machine(&self, ordinal: u32, life: Life) -> MachineRow {
+        let name = self.id.machine(ordinal);
+        let machine = Machine {
+            machine_id: name.to_string(),
+            name,
+            life,
+            facts: PodFacts::default(),
+            create_message: String::new(),
+            end_message: String::new(),
+            delete_message: String::new(),
+        };
+        MachineRow {
+            seq: 0,
+            request: self.request,
+            context: self.target.context.clone(),
+            machine,
+            deleting_since: None,
+            delivered: false,
+            unlisted: self.adopted,
+            delete_asked: 0,
+            answer: None,
+        }
+    }
 }
 
 impl MachineRow {
@@ -209,6 +249,27 @@ impl Tx<'_> {
     pub(crate) fn machine_by_seq(&self, seq: i64) -> Result<Option<MachineRow>> {
         let sql = select("WHERE m.seq = ?1");
         Ok(self.prepare(&sql)?.query_one([seq], MachineRow::read).optional()?)
+    }
+
+    /// Writes a machine that is new, with all that is known of it. Returns its key.
+    pub(crate) fn insert_machine(&self, of: Origin<'_>, ordinal: u32, row: &MachineRow) -> Result<i64> {
+        let Origin { request, template, target, priority, adopted, .. } = of;
+        let fixed: [Column<'_>; 10] = [
+            ("instance", self.instance.into()),
+            ("request", request.into()),
+            ("ordinal", ordinal.into()),
+            ("template", template.as_str().into()),
+            ("context", target.context.as_str().into()),
+            ("namespace", target.namespace.as_str().into()),
+            ("name", row.machine.name.as_str().into()),
+            ("machine_id", row.machine.machine_id.as_str().into()),
+            ("turn", (-i64::from(priority)).into()),
+            ("adopted", adopted.into()),
+        ];
+        let (names, values): (Vec<_>, Vec<_>) = fixed.into_iter().chain(row.changeable()).unzip();
+        let places = vec!["?"; names.len()].join(", ");
+        let sql = format!("INSERT INTO machines ({}) VALUES ({places})", names.join(", "));
+        Ok(self.prepare(&sql)?.insert(params_from_iter(values))?)
     }
 
     /// Writes back what may have changed. What is as it was is not named: SQLite writes anew every index that knows a

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use hf_core::ground::Target;
 use hf_core::status::{Machine, MachineResult, Readiness, acquired};
-use hf_core::{Doom, Life, MAX_MACHINES, MachineName, PodFacts, PodSeen, RequestId, TemplateId};
+use hf_core::{Doom, Life, MachineName, PodFacts, PodSeen, RequestId, TemplateId};
 use jiff::Timestamp;
 
+use crate::adopt::Adoption;
 use crate::error::Result;
 use crate::events::Event;
-use crate::machines::{MachineRow, Standing};
-use crate::requests::{NewRequest, RequestKind};
+use crate::machines::MachineRow;
 use crate::spelling::spelt;
 use crate::store::Tx;
 
@@ -53,15 +53,6 @@ pub enum Observed {
         /// Its facts in its last moment.
         last: Option<PodFacts>,
     },
-}
-
-/// What requests are rebuilt with that are known from their pods only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Adoption {
-    /// When their machines count as delivered.
-    pub readiness: Readiness,
-    /// How long their pods may take to start, in seconds.
-    pub start_timeout: u32,
 }
 
 /// What became of a listing.
@@ -115,7 +106,9 @@ impl Tx<'_> {
         let mut adopted = 0;
         for change in changes {
             match change {
-                Observed::Present(pod) => adopted += usize::from(self.present(target, pod, adoption, now)?),
+                Observed::Present(pod) => {
+                    adopted += usize::from(self.present(target, pod, &mut HashMap::new(), adoption, now)?);
+                }
                 Observed::Gone { name, uid, last } => {
                     let Some(row) = self.machine(name)? else {
                         self.remove_other(target, name.as_str())?;
@@ -141,7 +134,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<ListingVerdict> {
         let FullListing { target, pods, others, tick, again } = *listing;
-        let shown: HashMap<&str, &SeenPod> = pods.iter().map(|pod| (pod.name.as_str(), pod)).collect();
+        let mut shown: HashMap<&str, &SeenPod> = pods.iter().map(|pod| (pod.name.as_str(), pod)).collect();
         let (absent, running) = self.absent(target, &shown, tick)?;
         let missing = absent.iter().filter(|(_, running)| *running).count();
         if missing * 2 > running && !again {
@@ -156,7 +149,10 @@ impl Tx<'_> {
         self.set_others(target, others)?;
         let mut adopted = 0;
         for pod in pods {
-            adopted += usize::from(self.present(target, pod, adoption, now)?);
+            // A request that is rebuilt takes all of its pods.
+            if shown.remove(pod.name.as_str()).is_some() {
+                adopted += usize::from(self.present(target, pod, &mut shown, adoption, now)?);
+            }
         }
         self.mark_listed(target, now)?;
         Ok(ListingVerdict::Believed { adopted, vanished: absent.len() })
@@ -192,8 +188,15 @@ impl Tx<'_> {
         Ok((absent, all))
     }
 
-    /// Takes in a pod. Returns whether its request was adopted.
-    fn present(&self, target: &Target, pod: &SeenPod, adoption: Adoption, now: Timestamp) -> Result<bool> {
+    /// Takes in a pod. Returns whether its request was adopted, for which pods were taken out of the others.
+    pub(crate) fn present(
+        &self,
+        target: &Target,
+        pod: &SeenPod,
+        others: &mut HashMap<&str, &SeenPod>,
+        adoption: Adoption,
+        now: Timestamp,
+    ) -> Result<bool> {
         if let Some(row) = self.machine(&pod.name)? {
             // The UID tells a pod of ours even if its metadata was spoilt.
             if pod.origin.is_some() || pod.has_uid(&row.machine.facts.uid) || self.is_imported(&row)? {
@@ -201,23 +204,12 @@ impl Tx<'_> {
             }
             return Ok(false);
         }
-        let Some((id, count, template)) = self.adoptable(pod)? else {
+        let adopted = self.adopt(target, pod, others, adoption, now)?;
+        if !adopted {
             // It carries our label and it is there, so its name is not said to be gone (rule 7).
             self.add_other(target, pod.name.as_str())?;
-            return Ok(false);
-        };
-        self.adopt(target, id, count, template, adoption, pod.created_at.unwrap_or(now), now)?;
-        if let Some(row) = self.machine(&pod.name)? {
-            self.seen(&row, pod.facts.as_ref(), now)?;
         }
-        Ok(true)
-    }
-
-    /// The request that can be rebuilt from a pod: its metadata is complete and consistent, and the id is free.
-    fn adoptable<'a>(&self, pod: &'a SeenPod) -> Result<Option<(&'a RequestId, u32, &'a TemplateId)>> {
-        let Some((id, ordinal, count, template)) = &pod.origin else { return Ok(None) };
-        let possible = ordinal < count && *count <= MAX_MACHINES && id.machine(*ordinal) == pod.name;
-        Ok(if possible && !self.id_is_taken(id)? { Some((id, *count, template)) } else { None })
+        Ok(adopted)
     }
 
     pub(crate) fn is_imported(&self, row: &MachineRow) -> Result<bool> {
@@ -225,70 +217,13 @@ impl Tx<'_> {
         Ok(self.prepare(sql)?.query_one([row.request], |row| row.get(0))?)
     }
 
-    /// Rebuilds a request from the metadata of one of its pods. Its other machines are lost until theirs turn up.
-    #[expect(clippy::too_many_arguments, reason = "each is one column")]
-    fn adopt(
-        &self,
-        target: &Target,
-        id: &RequestId,
-        count: u32,
-        template: &TemplateId,
-        adoption: Adoption,
-        requested_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<()> {
-        let request = self.insert_request(&NewRequest {
-            id,
-            kind: RequestKind::Acquire,
-            origin: "adopted",
-            requested_at,
-            count,
-            template: template.as_str(),
-            manifest: None,
-            target,
-            readiness: adoption.readiness,
-            start_timeout: adoption.start_timeout,
-            create_timeout: 0,
-            priority: 0,
-        })?;
-        for ordinal in 0..count {
-            let seq = self.insert_machine(request, id, ordinal, template.as_str(), target, "lost")?;
-            if self.link_return(seq, &id.machine(ordinal))? {
-                self.give_back(&[Standing { seq, life: Life::LOST }], now)?;
-            }
-        }
-        self.note(now, request, None, Event::Adopted, &format!("{count} of {template}"))
-    }
-
     fn seen(&self, row: &MachineRow, facts: Option<&PodFacts>, now: Timestamp) -> Result<()> {
-        let mut after = row.clone();
-        let failed = row.answer.as_ref().is_some_and(|answer| answer.result == MachineResult::Fail);
-        let known = &row.machine.facts.uid;
-        let replaced = facts.is_some_and(|facts| !known.is_empty() && facts.uid != *known);
-        let life = if replaced { row.machine.life.vanished() } else { row.machine.life };
-        after.machine.life = life.seen(failed);
-        if life.pod == PodSeen::Gone {
-            // Another pod than the one whose deletion was asked for.
-            after.delete_asked = 0;
-        }
-        if let Some(facts) = facts {
-            after.machine.facts = facts.clone();
-        }
-        after.deleting_since = match after.machine.facts.deleting {
-            Some(_) => row.deleting_since.or(Some(now)),
-            None => None,
+        let sql = "SELECT readiness, origin <> 'asked' AS rebuilt FROM requests WHERE seq = ?1";
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Asked { readiness: spelt(row, "readiness")?, rebuilt: row.get("rebuilt")? })
         };
-        // Until the terminal answer, what counts is the present: a pod that ran for a moment and crashes ever since is
-        // still on its way, and must come to an end.
-        if row.answer.is_none() && (row.delivered || after.machine.facts.running) {
-            let sql = "SELECT readiness, origin <> 'asked' AS rebuilt FROM requests WHERE seq = ?1";
-            let read = |row: &rusqlite::Row<'_>| Ok((spelt(row, "readiness")?, row.get("rebuilt")?));
-            let (readiness, rebuilt): (_, bool) = self.prepare(sql)?.query_one([row.request], read)?;
-            let up = acquired(&after.machine, readiness, now).result == MachineResult::Succeed;
-            // What Host Factory lists was delivered before the store was lost.
-            let host = rebuilt && !row.unlisted;
-            after.delivered = up || (row.delivered && host);
-        }
+        let asked = || Ok(self.prepare(sql)?.query_one([row.request], read)?);
+        let after = after_seen(row, facts, asked, now)?;
         self.keep(row, &after, now)
     }
 
@@ -312,6 +247,11 @@ impl Tx<'_> {
         if !self.update_machine(before, after)? {
             return Ok(());
         }
+        self.note_changes(before, after, now)
+    }
+
+    /// Writes what became of a machine into the history.
+    pub(crate) fn note_changes(&self, before: &MachineRow, after: &MachineRow, now: Timestamp) -> Result<()> {
         let (old, new) = (&before.machine, &after.machine);
         let ended = new.facts.phase.ended() && !old.facts.phase.ended();
         let gone = new.life.pod == PodSeen::Gone && old.life.pod != PodSeen::Gone;
@@ -331,13 +271,57 @@ impl Tx<'_> {
             (gone, Event::Gone, new.end_message.as_str()),
         ];
         if !new.facts.node.is_empty() && new.facts.node != old.facts.node {
-            self.node_is_there(&before.context, &new.facts.node)?;
+            self.node_is_there(&after.context, &new.facts.node)?;
         }
         for (_, event, detail) in steps.into_iter().filter(|(happened, ..)| *happened) {
-            self.note(now, before.request, Some(before.seq), event, detail)?;
+            self.note(now, after.request, Some(after.seq), event, detail)?;
         }
         Ok(())
     }
+}
+
+/// What is asked of a machine by its request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) readiness: Readiness,
+    /// Whether the request was rebuilt or taken over.
+    pub(crate) rebuilt: bool,
+}
+
+/// A machine once its pod was seen. What its request asks for is only looked up if it matters.
+pub(crate) fn after_seen(
+    row: &MachineRow,
+    facts: Option<&PodFacts>,
+    asked: impl FnOnce() -> Result<Asked>,
+    now: Timestamp,
+) -> Result<MachineRow> {
+    let mut after = row.clone();
+    let failed = row.answer.as_ref().is_some_and(|answer| answer.result == MachineResult::Fail);
+    let known = &row.machine.facts.uid;
+    let replaced = facts.is_some_and(|facts| !known.is_empty() && facts.uid != *known);
+    let life = if replaced { row.machine.life.vanished() } else { row.machine.life };
+    after.machine.life = life.seen(failed);
+    if life.pod == PodSeen::Gone {
+        // Another pod than the one whose deletion was asked for.
+        after.delete_asked = 0;
+    }
+    if let Some(facts) = facts {
+        after.machine.facts = facts.clone();
+    }
+    after.deleting_since = match after.machine.facts.deleting {
+        Some(_) => row.deleting_since.or(Some(now)),
+        None => None,
+    };
+    // Until the terminal answer, what counts is the present: a pod that ran for a moment and crashes ever since is
+    // still on its way, and must come to an end.
+    if row.answer.is_none() && (row.delivered || after.machine.facts.running) {
+        let Asked { readiness, rebuilt } = asked()?;
+        let up = acquired(&after.machine, readiness, now).result == MachineResult::Succeed;
+        // What Host Factory lists was delivered before the store was lost.
+        let host = rebuilt && !row.unlisted;
+        after.delivered = up || (row.delivered && host);
+    }
+    Ok(after)
 }
 
 /// The reason that is answered for a machine whose pod is gone.

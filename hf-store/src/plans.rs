@@ -150,7 +150,8 @@ fn no_statement_that_writes_a_row_makes_a_table_for_it() {
     let conn = bed.raw();
     for (sql, (file, line)) in SEEN.with_borrow(Clone::clone) {
         // What is returned waits in a table until all is written, and so do the rows of a set that is written at once.
-        let one_row = sql.starts_with("INSERT") && sql.contains("VALUES") || sql.starts_with("UPDATE") && sql.contains("WHERE seq = ");
+        let one_row = sql.starts_with("INSERT") && sql.contains("VALUES")
+            || sql.starts_with("UPDATE") && sql.contains("WHERE seq = ");
         let one_row = one_row && !sql.contains(" RETURNING ");
         let mut program = conn.prepare(&format!("EXPLAIN {sql}")).unwrap();
         let opcodes = program.raw_query().mapped(|row| row.get::<_, String>("opcode"));

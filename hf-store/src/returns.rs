@@ -107,6 +107,13 @@ impl Tx<'_> {
         self.note_of_machines(now, &seqs, Event::Returned)
     }
 
+    /// Whether a name was returned that the store did not know.
+    pub(crate) fn was_returned_unknown(&self, name: &MachineName) -> Result<bool> {
+        let sql =
+            "SELECT EXISTS (SELECT 1 FROM returned WHERE instance = ?1 AND name = ?2 AND machine IS NULL)";
+        Ok(self.prepare(sql)?.query_one((self.instance, name.as_str()), |row| row.get(0))?)
+    }
+
     /// Whether a name that the store did not know was returned. If so, the return now knows its machine.
     pub(crate) fn link_return(&self, machine: i64, name: &MachineName) -> Result<bool> {
         let sql = "UPDATE returned SET machine = ?1 WHERE instance = ?2 AND name = ?3 AND machine IS NULL";

@@ -5,7 +5,8 @@ use hf_core::status::Readiness;
 use hf_core::{Attempt, Instance, PodFacts, PodPhase, RequestId, TemplateId};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::observe::{Adoption, FullListing, ListingVerdict, Observed, SeenPod};
+use crate::adopt::Adoption;
+use crate::observe::{FullListing, ListingVerdict, Observed, SeenPod};
 use crate::{Claimed, Durability, Error, MachineRow, NewAcquire, Options, Settled, Store, Tx};
 
 /// When all tests begin.

@@ -1,5 +1,5 @@
 use hf_core::status::RequestStatus;
-use hf_core::{Attempt, Creation, Life, PodPhase};
+use hf_core::{Attempt, Creation, Life, MAX_MACHINES, PodPhase};
 
 use super::*;
 use crate::testing::{ADOPTION, Bed, in_both_modes, later, now, pending, running, seen, template};

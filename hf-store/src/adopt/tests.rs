@@ -1,0 +1,41 @@
+use hf_core::{PodFacts, PodPhase};
+
+use super::*;
+use crate::observe::Observed;
+use crate::testing::{Bed, in_both_modes, pending, running, seen};
+
+#[test]
+fn a_listing_rebuilds_what_its_pods_would_one_after_the_other() {
+    in_both_modes(|mut bed| {
+        let id = RequestId::parse("theirs").unwrap();
+        let count = 8;
+        let failed = PodFacts { phase: PodPhase::Failed, message: "OOMKilled".to_owned(), ..running() };
+        let deleting = PodFacts { deleting: Some(30), ..running() };
+        let facts = [running(), running(), pending(), deleting, failed];
+        let mut pods: Vec<_> =
+            (0..).zip(facts).map(|(ordinal, facts)| seen(&id, ordinal, count, facts)).collect();
+        pods.push(SeenPod { facts: None, ..seen(&id, 5, count, running()) });
+        pods.push(SeenPod { origin: None, ..seen(&id, 6, count, running()) });
+        let mut other = Bed::new(false);
+        for bed in [&mut bed, &mut other] {
+            // Before anybody knew them.
+            bed.give_back(&["theirs-1", "theirs-4", "theirs-7"]);
+        }
+        bed.list(&pods);
+        for pod in pods {
+            other.observe(&[Observed::Present(pod)]);
+        }
+        let (rebuilt, expected) = (bed.rows(&id), other.rows(&id));
+        assert_eq!(rebuilt, expected);
+        for row in rebuilt {
+            let sorted = |mut history: Vec<String>| {
+                history.sort();
+                history
+            };
+            let name = &row.machine.name;
+            assert_eq!(sorted(bed.history(row.seq)), sorted(other.history(row.seq)), "{name}");
+        }
+        let live = |bed: &mut Bed| bed.read(|tx| tx.live_machines(&crate::testing::template()));
+        assert_eq!(live(&mut bed), live(&mut other));
+    });
+}

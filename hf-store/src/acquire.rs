@@ -120,6 +120,14 @@ impl Tx<'_> {
         Ok(count.unwrap_or_default())
     }
 
+    /// Counts live machines of a template that came, or went.
+    pub(crate) fn count_live(&self, template: &str, more: i64) -> Result<()> {
+        let sql =
+            "INSERT INTO live_machines VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET count = count + ?3";
+        self.prepare(sql)?.execute((self.instance, template, more))?;
+        Ok(())
+    }
+
     /// The machines of a template that [`Self::live_machines`] counts, in the order in which they were asked for.
     pub fn live_names(&self, template: &TemplateId) -> Result<Vec<MachineName>> {
         let sql = "SELECT name FROM machines WHERE instance = ?1 AND template = ?2 AND live ORDER BY seq";
@@ -158,7 +166,7 @@ impl Tx<'_> {
             -i64::from(new.priority),
             serde_json::json!(names).to_string(),
         ))?;
-        Ok(())
+        self.count_live(new.template.as_str(), new.count.into())
     }
 
     pub(crate) fn keep_manifest(&self, digest: &str, pod: &str) -> Result<i64> {

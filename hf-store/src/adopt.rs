@@ -53,6 +53,7 @@ impl Tx<'_> {
         self.note(now, request, None, Event::Adopted, &format!("{count} of {template}"))?;
         let of = Origin { request, id, template, target, priority: 0, adopted: true };
         let asked = Asked { readiness, rebuilt: true };
+        let mut live = 0;
         for ordinal in 0..count {
             let lost = of.machine(ordinal, Life::LOST);
             let name = &lost.machine.name;
@@ -60,7 +61,8 @@ impl Tx<'_> {
             if self.was_returned_unknown(name)? {
                 let seq = self.insert_machine(of, ordinal, &lost)?;
                 self.link_return(seq, name)?;
-                self.give_back(&[Standing { seq, life: lost.machine.life }], now)?;
+                let template = template.to_string();
+                self.give_back(&[Standing { seq, life: lost.machine.life, template, live: false }], now)?;
                 if let Some(pod) = its {
                     self.present(target, pod, others, adoption, now)?;
                 }
@@ -73,7 +75,9 @@ impl Tx<'_> {
             };
             row.seq = self.insert_machine(of, ordinal, &row)?;
             self.note_changes(&lost, &row, now)?;
+            live += i64::from(row.is_live());
         }
+        self.count_live(template.as_str(), live)?;
         Ok(true)
     }
 

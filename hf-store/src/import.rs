@@ -152,6 +152,7 @@ impl Tx<'_> {
             _ => {}
         }
         let seq = self.insert_machine(of, new.ordinal, &row)?;
+        self.count_live(of.template.as_str(), row.is_live().into())?;
         let sql = "UPDATE machines SET created_tick = (SELECT tick + 1 FROM meta) WHERE seq = ?1";
         self.prepare(sql)?.execute([seq])?;
         for (at, event, detail) in &new.history {
@@ -159,7 +160,8 @@ impl Tx<'_> {
         }
         // It may have been returned to us before it was imported.
         if self.link_return(seq, &row.machine.name)? {
-            self.give_back(&[Standing { seq, life: new.life }], now)?;
+            let template = of.template.to_string();
+            self.give_back(&[Standing { seq, life: new.life, template, live: row.is_live() }], now)?;
         }
         Ok(())
     }

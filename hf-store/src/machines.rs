@@ -2,7 +2,7 @@
 
 use hf_core::ground::Target;
 use hf_core::status::{Machine, MachineResult, Outcome};
-use hf_core::{Life, MachineName, PodFacts, RequestId, TemplateId};
+use hf_core::{Creation, Life, MachineName, PodFacts, PodSeen, RequestId, TemplateId};
 use jiff::Timestamp;
 use rusqlite::types::{Null, ToSqlOutput};
 use rusqlite::{OptionalExtension, Row, params_from_iter};
@@ -100,10 +100,12 @@ impl MachineRow {
 }
 
 /// What a return has to know of a machine. Hundreds of machines are returned at a time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Standing {
     pub(crate) seq: i64,
     pub(crate) life: Life,
+    pub(crate) template: String,
+    pub(crate) live: bool,
 }
 
 /// What the row of a machine takes from its request, and keeps.
@@ -146,6 +148,13 @@ impl Origin<'_> {
 }
 
 impl MachineRow {
+    /// Whether it counts as one of its template's machines: it was asked for and is neither gone, failed nor doomed.
+    pub(crate) fn is_live(&self) -> bool {
+        let Machine { life, facts, .. } = &self.machine;
+        let made = matches!(life.creation, Creation::Wanted | Creation::Creating | Creation::Created);
+        made && life.doom.is_none() && life.pod != PodSeen::Gone && !facts.phase.ended()
+    }
+
     /// The columns that [`Tx::update_machine`] writes, and what they hold.
     fn changeable(&self) -> [Column<'_>; 24] {
         let Machine { facts, .. } = &self.machine;
@@ -233,9 +242,13 @@ impl Tx<'_> {
 
     /// As [`Self::machine`], and no more of it than a return needs.
     pub(crate) fn standing(&self, name: &MachineName) -> Result<Option<Standing>> {
-        let sql = "SELECT creation, doubt, doom, pod, seq FROM machines WHERE name = ?1 AND instance = ?2";
+        let sql = "SELECT creation, doubt, doom, pod, seq, template, live FROM machines
+                   WHERE name = ?1 AND instance = ?2";
         let mut query = self.prepare(sql)?;
-        let read = |row: &Row<'_>| Ok(Standing { life: read_life(row)?, seq: row.get(4)? });
+        let read = |row: &Row<'_>| {
+            let (life, seq) = (read_life(row)?, row.get(4)?);
+            Ok(Standing { seq, life, template: row.get(5)?, live: row.get(6)? })
+        };
         Ok(query.query_one((name.as_str(), self.instance), read).optional()?)
     }
 
@@ -251,7 +264,7 @@ impl Tx<'_> {
         Ok(self.prepare(&sql)?.query_one([seq], MachineRow::read).optional()?)
     }
 
-    /// Writes a machine that is new, with all that is known of it. Returns its key.
+    /// Writes a machine that is new, with all that is known of it. Returns its key. Who calls it counts those that live.
     pub(crate) fn insert_machine(&self, of: Origin<'_>, ordinal: u32, row: &MachineRow) -> Result<i64> {
         let Origin { request, template, target, priority, adopted, .. } = of;
         let fixed: [Column<'_>; 10] = [
@@ -276,10 +289,17 @@ impl Tx<'_> {
     /// column which a statement names, whatever it held before.
     pub(crate) fn update_machine(&self, before: &MachineRow, after: &MachineRow) -> Result<bool> {
         let changed = changed(before.changeable(), after.changeable());
+        let more = i64::from(after.is_live()) - i64::from(before.is_live());
+        if more != 0 {
+            let sql = "SELECT template FROM machines WHERE seq = ?1";
+            let template: String = self.prepare(sql)?.query_one([after.seq], |row| row.get(0))?;
+            self.count_live(&template, more)?;
+        }
         self.set_machines("seq = ?", after.seq.into(), &changed)
     }
 
-    /// As [`Self::update_machine`], of machines that all have the same life, of which no more was read.
+    /// As [`Self::update_machine`], of machines that all have the same life, of which no more was read. Who calls it counts
+    /// those that lived.
     pub(crate) fn update_lives(&self, seqs: &[i64], before: Life, after: Life) -> Result<bool> {
         let these = "seq IN (SELECT value FROM json_each(?))";
         self.set_machines(these, json!(seqs).to_string().into(), &changed(life(before), life(after)))

@@ -1,5 +1,7 @@
 //! Registering a return.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hf_core::ground::Target;
 use hf_core::reclaim::ReturnState;
 use hf_core::status::{Outcome, Readiness};
@@ -82,7 +84,7 @@ impl Tx<'_> {
             let found = returned.name.as_ref().map(|name| self.standing(name)).transpose()?.flatten();
             // An unknown name is kept as a machine's, so that its pod is recognised if it turns up.
             let name = returned.name.as_ref().map_or(returned.host.as_str(), MachineName::as_str);
-            let machine = found.map(|found| found.seq);
+            let machine = found.as_ref().map(|found| found.seq);
             let (host, machine_id) = (&returned.host, &returned.machine_id);
             insert.execute((request, position, self.instance, name, host, machine_id, machine))?;
             known.extend(found);
@@ -99,6 +101,14 @@ impl Tx<'_> {
                 Some((_, seqs)) => seqs.push(machine.seq),
                 None => alike.push((machine.life, vec![machine.seq])),
             }
+        }
+        let (mut live, mut counted) = (BTreeMap::<&str, i64>::new(), BTreeSet::new());
+        // Two names may mean one machine.
+        for machine in machines.iter().filter(|machine| machine.live && counted.insert(machine.seq)) {
+            *live.entry(&machine.template).or_default() -= 1;
+        }
+        for (template, more) in live {
+            self.count_live(template, more)?;
         }
         for (life, seqs) in alike {
             self.update_lives(&seqs, life, life.doomed(Doom::Returned))?;

@@ -94,6 +94,15 @@ impl Bed {
         self.read(|tx| tx.request(id.as_str())).unwrap().seq
     }
 
+    /// How many machines live, which must be as many as can be named.
+    pub(crate) fn live(&mut self) -> u32 {
+        let read =
+            |tx: &Tx<'_>| Ok::<_, Error>((tx.live_machines(&template())?, tx.live_names(&template())?.len()));
+        let (live, named) = self.read(read);
+        assert_eq!(live as usize, named);
+        live
+    }
+
     pub(crate) fn claim(&mut self, most: usize) -> Vec<Claimed> {
         self.write(|tx| tx.claim(&Target::default(), most, most, |_| false))
     }

@@ -53,6 +53,7 @@ fn ids_stay_and_what_is_not_created_is_created() {
         rows.iter().map(|row| row.machine.machine_id.as_str()).collect::<Vec<_>>(),
         ["uid-0", "uid-1", "uid-2"]
     );
+    assert_eq!(bed.live(), 3);
     let claimed = bed.claim(10);
     assert_eq!(claimed.iter().map(|claimed| claimed.ordinal).collect::<Vec<_>>(), [2]);
 }

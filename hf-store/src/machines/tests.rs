@@ -1,7 +1,7 @@
 use hf_core::{Creation, Doom, PodPhase, PodSeen};
 
 use super::*;
-use crate::testing::{Bed, in_both_modes, later, now, running};
+use crate::testing::{Bed, in_both_modes, later, now, running, template};
 
 /// Every combination of what decisions depend on.
 fn combinations() -> impl Iterator<Item = (Life, PodPhase, bool)> {
@@ -41,19 +41,18 @@ fn the_computed_columns_are_the_decisions_for_every_combination() {
                 Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])
             })?;
             let ended = phase.ended();
-            let never_over =
-                matches!(life.creation, Creation::Wanted | Creation::Creating | Creation::Created);
             let decided = [
                 life.claim().is_some(),
                 life.must_delete(),
                 life.pod == PodSeen::Present && life.doom.is_none() && !delivered && !ended,
-                life.doom.is_none() && !life.is_over() && never_over && !ended,
+                row.is_live(),
                 life.is_over(),
             ];
             assert_eq!(
                 computed, decided,
                 "to_create, to_delete, starting, live, finished of {life:?} {phase:?}"
             );
+            assert_eq!(tx.live_machines(&template())?, u32::from(row.is_live()));
             count += 1;
         }
         Ok(())

@@ -251,22 +251,14 @@ CREATE INDEX machines_live ON machines (instance, template) WHERE live;
 CREATE INDEX machines_there ON machines (instance, context, namespace, name)
     WHERE pod = 'present' OR (pod = 'never' AND creation = 'created');
 
--- How many live machines each template has: to count them would take longer the more there are. Only what is finished,
--- and so is not live, is ever deleted.
+-- How many live machines each template has: to count them takes longer the more there are. Whoever writes machines keeps
+-- it up to date; a trigger would make SQLite save every page that a statement changes, in case it has to be undone.
 CREATE TABLE live_machines (
     instance TEXT NOT NULL,
     template TEXT NOT NULL,
     count INTEGER NOT NULL,
     PRIMARY KEY (instance, template)
 ) STRICT, WITHOUT ROWID;
-CREATE TRIGGER machine_made AFTER INSERT ON machines WHEN new.live BEGIN
-    INSERT INTO live_machines VALUES (new.instance, new.template, 1)
-    ON CONFLICT DO UPDATE SET count = count + 1;
-END;
-CREATE TRIGGER machine_changed AFTER UPDATE OF creation, doom, pod, phase ON machines WHEN new.live <> old.live BEGIN
-    INSERT INTO live_machines VALUES (new.instance, new.template, 1)
-    ON CONFLICT DO UPDATE SET count = count + new.live - old.live;
-END;
 
 -- What a return request gives back. A name that the store does not know has no machine.
 CREATE TABLE returned (

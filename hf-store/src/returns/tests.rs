@@ -61,6 +61,17 @@ fn a_machine_returned_twice_is_deleted_once_and_ends_both_returns() {
 }
 
 #[test]
+fn a_machine_that_is_named_twice_is_no_two_machines() {
+    in_both_modes(|mut bed| {
+        let id = bed.running(2);
+        assert_eq!(bed.live(), 2);
+        let name = id.machine(0);
+        bed.give_back(&[name.as_str(), name.as_str()]);
+        assert_eq!(bed.live(), 1);
+    });
+}
+
+#[test]
 fn every_name_is_listed_in_order_as_it_was_given() {
     in_both_modes(|mut bed| {
         let id = bed.request(1);

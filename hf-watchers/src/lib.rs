@@ -16,6 +16,7 @@ mod context;
 mod feed;
 mod link;
 mod lock;
+mod memory;
 mod nodes;
 mod pace;
 mod pauses;

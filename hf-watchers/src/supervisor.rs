@@ -20,7 +20,7 @@ use crate::context::{self, Clock, Context};
 use crate::runtime::Program;
 use crate::trouble::Troubles;
 use crate::wake::Wakes;
-use crate::{lock, nodes, pods, queue, requests, returns};
+use crate::{lock, memory, nodes, pods, queue, requests, returns};
 
 /// How often a watcher shows that it lives.
 const BEAT: Duration = Duration::from_secs(10);
@@ -86,6 +86,7 @@ pub(crate) async fn supervise(
             wakes.renew();
             supervisor.read_templates();
             supervisor.beat();
+            memory::give_back();
             // One of the three does it, for all.
             supervisor.forgetting = program == Program::Pods;
         }

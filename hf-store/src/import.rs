@@ -196,9 +196,9 @@ impl Tx<'_> {
     /// The machines that were taken over and should have a pod in a cluster, by name, each with its pod's UID where that
     /// is known. Their pods do not carry our label.
     pub fn imported_there(&self, target: &Target) -> Result<HashMap<String, String>> {
-        let sql = "SELECT m.name, m.uid FROM machines AS m JOIN requests AS r ON r.seq = m.request
-                   WHERE (m.pod = 'present' OR (m.pod = 'never' AND m.creation = 'created'))
-                       AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3 AND r.origin = 'imported'";
+        let sql = "SELECT m.name, m.uid FROM requests AS r JOIN machines AS m ON m.request = r.seq
+                   WHERE r.instance = ?1 AND r.context = ?2 AND r.namespace = ?3 AND r.origin = 'imported'
+                       AND (m.pod = 'present' OR (m.pod = 'never' AND m.creation = 'created'))";
         let mut query = self.prepare(sql)?;
         let key = (self.instance, &target.context, &target.namespace);
         let rows = query.query_map(key, |row| Ok((row.get("name")?, row.get("uid")?)))?;
@@ -207,10 +207,9 @@ impl Tx<'_> {
 
     /// Whether any of them has not been looked for since it was taken over.
     pub fn any_unseen_import(&self, target: &Target) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM machines AS m JOIN requests AS r ON r.seq = m.request
-                   WHERE (m.pod = 'present' OR (m.pod = 'never' AND m.creation = 'created'))
-                       AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3 AND m.pod = 'never'
-                       AND r.origin = 'imported')";
+        let sql = "SELECT EXISTS (SELECT 1 FROM requests AS r JOIN machines AS m ON m.request = r.seq
+                   WHERE r.instance = ?1 AND r.context = ?2 AND r.namespace = ?3 AND r.origin = 'imported'
+                       AND m.pod = 'never' AND m.creation = 'created')";
         let key = (self.instance, &target.context, &target.namespace);
         Ok(self.prepare(sql)?.query_one(key, |row| row.get(0))?)
     }

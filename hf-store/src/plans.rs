@@ -64,8 +64,9 @@ const WORK: &[(&str, &[&str])] = &[
     // Named for `requestedMachines`.
     ("machines_live", &["acquire.rs"]),
     // A listing is compared with all pods that it should show.
-    ("machines_there", &["observe.rs", "inhabited.rs", "import.rs"]),
+    ("machines_there", &["observe.rs", "inhabited.rs"]),
     ("machines_unclaimed", &["unclaimed.rs"]),
+    ("requests_imported", &["import.rs"]),
     ("requests_unclaimed", &["unclaimed.rs"]),
     ("requests_forgotten", &["retention.rs"]),
     // Old requests that live are passed over each time, outside of the write lock.

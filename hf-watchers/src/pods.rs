@@ -32,8 +32,7 @@ const PROGRESS: Duration = Duration::from_secs(10);
 /// How long to wait before a listing that is doubted is taken again.
 const SECOND_LOOK: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether machines were taken over from another provider, unless we are woken: it means to look at
-/// every machine.
+/// How often it is looked whether machines were taken over from another provider, unless we are woken.
 const IMPORTS: Duration = Duration::from_mins(1);
 
 /// The reason for taking a listing a second time.

@@ -148,6 +148,7 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_manifest ON requests (manifest);
 CREATE INDEX requests_by_age ON requests (instance, requested_at) WHERE forgotten = 0;
 CREATE INDEX requests_forgotten ON requests (instance) WHERE forgotten = 1;
+CREATE INDEX requests_imported ON requests (instance, context, namespace) WHERE origin = 'imported';
 CREATE INDEX requests_unclaimed ON requests (instance, context, namespace)
     WHERE kind = 'acquire' AND origin = 'asked' AND claimed = 0;
 

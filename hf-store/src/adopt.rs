@@ -58,11 +58,11 @@ impl Tx<'_> {
             let lost = of.machine(ordinal, Life::LOST);
             let name = &lost.machine.name;
             let its = if pod.name == *name { Some(pod) } else { others.remove(name.as_str()) };
-            if self.was_returned_unknown(name)? {
+            if let Some(by) = self.awaited_by(name)? {
                 let seq = self.insert_machine(of, ordinal, &lost)?;
                 self.link_return(seq, name)?;
                 let template = template.to_string();
-                self.give_back(&[Standing { seq, life: lost.machine.life, template, live: false }], now)?;
+                self.give_back(&[Standing { seq, life: lost.machine.life, template, live: false }], by, now)?;
                 if let Some(pod) = its {
                     self.present(target, pod, others, adoption, now)?;
                 }

@@ -1,10 +1,13 @@
 //! The queue of pods to be deleted.
 
+use std::collections::HashSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use hf_core::ground::Target;
 use hf_core::{Doom, MachineName};
 use jiff::Timestamp;
+use rusqlite::OptionalExtension;
 
 use crate::error::Result;
 use crate::events::Event;
@@ -27,6 +30,8 @@ pub struct DueDeletion {
     pub unresolved: bool,
     /// Why it must go.
     pub doom: Doom,
+    /// The return that doomed it, by its key; 0 for none.
+    pub returned_by: i64,
     /// Whether it was asked to go so long ago that it has to be removed by force.
     pub force: bool,
 }
@@ -42,49 +47,99 @@ pub enum DeletionOutcome {
     Refused(String),
 }
 
+/// The part of the room that one return gets while others wait, so that a large one holds up no other.
+const SHARE: usize = 4;
+
+/// Which deletions to ask for.
+#[derive(Debug, Clone, Copy)]
+pub struct DeletionRoom<S> {
+    /// How many at most.
+    pub most: usize,
+    /// The return to begin with, by [`DueDeletion::returned_by`]: each has its turn, however little room there is.
+    pub first: i64,
+    /// Whether a machine is passed over, by its key and why it must go.
+    pub skip: S,
+    /// After how long what was asked to go is removed by force, where that is set.
+    pub force_after: Option<Duration>,
+}
+
 impl Tx<'_> {
-    /// Up to `most` pods whose deletion has not been asked for, oldest first, passing over those that `skip` names; and
-    /// then those that have been going for `force_after`, where that is set.
+    /// The pods whose deletion has not been asked for: a share of every return that waits, and of all that must go for
+    /// another reason; the oldest of each first. Then those that have been going for too long.
     pub fn due_deletions(
         &self,
         target: &Target,
-        most: usize,
-        force_after: Option<Duration>,
-        skip: impl Fn(i64, Doom) -> bool,
+        room: &DeletionRoom<impl Fn(i64, Doom) -> bool>,
     ) -> Result<Vec<DueDeletion>> {
-        let unasked = "WHERE m.to_delete AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
-                           AND m.delete_asked = 0 ORDER BY m.seq";
-        let stuck = "WHERE m.to_delete AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
-                         AND m.delete_asked = 1 AND m.going_ms >= ?4 ORDER BY m.seq";
-        let key = (self.instance, &target.context, &target.namespace);
-        let mut due = self.due(unasked, key, most, &skip)?;
-        if let Some(force_after) = force_after {
+        let key = (self.instance, target.context.as_str(), target.namespace.as_str());
+        let mut due = Vec::new();
+        for share in [room.most.div_ceil(SHARE), room.most] {
+            for returns in [room.first..i64::MAX, 0..room.first] {
+                self.due_round(key, returns, share, room, &mut due)?;
+            }
+        }
+        if let Some(force_after) = room.force_after {
+            let stuck = "WHERE m.to_delete AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
+                             AND m.delete_asked = 1 AND m.going_ms >= ?4 ORDER BY m.returned_by, m.seq";
             let key = (key.0, key.1, key.2, millis(force_after));
-            due.extend(self.due(stuck, key, most - due.len(), &skip)?);
+            self.due(stuck, key, 0, room.most, &room.skip, &mut due)?;
         }
         Ok(due)
     }
 
+    /// Adds at most `share` deletions of each of these returns.
+    fn due_round(
+        &self,
+        key: (&str, &str, &str),
+        mut returns: Range<i64>,
+        share: usize,
+        room: &DeletionRoom<impl Fn(i64, Doom) -> bool>,
+        due: &mut Vec<DueDeletion>,
+    ) -> Result<()> {
+        let unasked = "WHERE m.to_delete AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
+                           AND m.delete_asked = 0 AND m.returned_by = ?4 ORDER BY m.seq";
+        while due.len() < room.most
+            && let Some(next) = self.next_returned(key, returns.start)?
+            && returns.contains(&next)
+        {
+            let most = room.most.min(due.len() + share);
+            self.due(unasked, (key.0, key.1, key.2, next), next, most, &room.skip, due)?;
+            returns.start = next + 1;
+        }
+        Ok(())
+    }
+
+    /// The next return with deletions that have not been asked for: one step of the index, however many each has.
+    pub(crate) fn next_returned(&self, key: (&str, &str, &str), from: i64) -> Result<Option<i64>> {
+        let sql = "SELECT returned_by FROM machines
+                   WHERE to_delete AND instance = ?1 AND context = ?2 AND namespace = ?3 AND delete_asked = 0
+                       AND returned_by >= ?4
+                   ORDER BY returned_by LIMIT 1";
+        Ok(self.prepare(sql)?.query_one((key.0, key.1, key.2, from), |row| row.get(0)).optional()?)
+    }
+
+    /// Adds deletions until there are so many.
     fn due(
         &self,
         condition: &str,
         key: impl rusqlite::Params,
+        returned_by: i64,
         most: usize,
         skip: &impl Fn(i64, Doom) -> bool,
-    ) -> Result<Vec<DueDeletion>> {
+        due: &mut Vec<DueDeletion>,
+    ) -> Result<()> {
+        let found: HashSet<i64> = due.iter().map(|due| due.seq).collect();
         let mut query = self.prepare(&select(condition))?;
-        let mut due = Vec::new();
         for row in query.query_map(key, MachineRow::read)? {
-            if due.len() == most {
+            if due.len() >= most {
                 break;
             }
             let row = row?;
             let imported = row.machine.facts.uid.is_empty() && self.is_imported(&row)?;
             let MachineRow { seq, machine, delete_asked, .. } = row;
-            let Some(doom) = machine.life.doom.filter(|doom| machine.life.must_delete() && !skip(seq, *doom))
-            else {
-                continue;
-            };
+            let wanted =
+                |doom: &Doom| machine.life.must_delete() && !found.contains(&seq) && !skip(seq, *doom);
+            let Some(doom) = machine.life.doom.filter(wanted) else { continue };
             let (unresolved, force) = (machine.life.unresolved(), delete_asked > 0);
             due.push(DueDeletion {
                 seq,
@@ -93,10 +148,11 @@ impl Tx<'_> {
                 imported,
                 unresolved,
                 doom,
+                returned_by,
                 force,
             });
         }
-        Ok(due)
+        Ok(())
     }
 
     /// Adds to the time that pods have been going since their deletion was accepted.

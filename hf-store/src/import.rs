@@ -159,9 +159,10 @@ impl Tx<'_> {
             self.note(*at, of.request, Some(seq), *event, detail)?;
         }
         // It may have been returned to us before it was imported.
-        if self.link_return(seq, &row.machine.name)? {
+        if let Some(by) = self.awaited_by(&row.machine.name)? {
+            self.link_return(seq, &row.machine.name)?;
             let template = of.template.to_string();
-            self.give_back(&[Standing { seq, life: new.life, template, live: row.is_live() }], now)?;
+            self.give_back(&[Standing { seq, life: new.life, template, live: row.is_live() }], by, now)?;
         }
         Ok(())
     }

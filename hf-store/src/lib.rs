@@ -77,7 +77,7 @@ pub use answer::{Answered, MachineRow, RequestRow, Returned};
 pub use backup::backup;
 pub use clusters::{ClusterIdentity, IdentityCheck};
 pub use create::{Claimed, Room, Settled};
-pub use delete::{DeletionOutcome, DueDeletion};
+pub use delete::{DeletionOutcome, DeletionRoom, DueDeletion};
 pub use error::Error;
 pub use events::Event;
 pub use export::{ExportTable, ExportValue, export_tables};

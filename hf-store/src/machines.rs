@@ -2,7 +2,7 @@
 
 use hf_core::ground::Target;
 use hf_core::status::{Machine, MachineResult, Outcome};
-use hf_core::{Creation, Life, MachineName, PodFacts, PodSeen, RequestId, TemplateId};
+use hf_core::{Creation, Doom, Life, MachineName, PodFacts, PodSeen, RequestId, TemplateId};
 use jiff::Timestamp;
 use rusqlite::types::{Null, ToSqlOutput};
 use rusqlite::{OptionalExtension, Row, params_from_iter};
@@ -298,11 +298,16 @@ impl Tx<'_> {
         self.set_machines("seq = ?", after.seq.into(), &changed)
     }
 
-    /// As [`Self::update_machine`], of machines that all have the same life, of which no more was read. Who calls it counts
+    /// Dooms machines that all have the same life, of which no more was read, because of a return. Who calls it counts
     /// those that lived.
-    pub(crate) fn update_lives(&self, seqs: &[i64], before: Life, after: Life) -> Result<bool> {
+    pub(crate) fn doom_returned(&self, seqs: &[i64], before: Life, by: i64) -> Result<()> {
+        let mut changed = changed(life(before), life(before.doomed(Doom::Returned)));
+        if before.doom.is_none() {
+            changed.push(("returned_by", by.into()));
+        }
         let these = "seq IN (SELECT value FROM json_each(?))";
-        self.set_machines(these, json!(seqs).to_string().into(), &changed(life(before), life(after)))
+        self.set_machines(these, json!(seqs).to_string().into(), &changed)?;
+        Ok(())
     }
 
     fn set_machines(&self, these: &str, key: ToSqlOutput<'_>, changed: &[Column<'_>]) -> Result<bool> {

@@ -16,9 +16,9 @@ use hf_core::{Attempt, PodFacts, PodPhase, RequestId};
 use rusqlite::Connection;
 
 use crate::create::Waiting;
-use crate::testing::{ADOPTION, Bed, acquire, later, now, pending, running, seen, template};
+use crate::testing::{ADOPTION, Bed, acquire, later, most_due, now, pending, running, seen, template};
 use crate::watchers::{HOST_FACTORY, HOST_FACTORY_HOSTS};
-use crate::{ClusterIdentity, DeletionOutcome, Heartbeat, NewAcquire, Observed, ObservedNode};
+use crate::{ClusterIdentity, DeletionOutcome, DeletionRoom, Heartbeat, NewAcquire, Observed, ObservedNode};
 
 /// A place in the source.
 type Place = (String, u32);
@@ -198,13 +198,17 @@ fn the_workload_prepares_every_statement_of_the_source() {
 fn the_next_request_and_the_next_target_are_one_step_away() {
     let steps = |machines: u32| -> i32 {
         let mut bed = Bed::new(false);
-        bed.running(machines);
+        let running = bed.running(machines);
+        let returned: Vec<_> = (0..machines).map(|n| running.machine(n).to_string()).collect();
+        let back = bed.give_back(&returned.iter().map(String::as_str).collect::<Vec<_>>());
         let id = bed.request(machines);
-        let (target, request) = (Target::default(), bed.seq(&id));
+        let (target, request, back) = (Target::default(), bed.seq(&id), bed.seq(&back));
         SEEN.take();
         bed.read(|tx| {
             assert_eq!(tx.inhabited()?, std::slice::from_ref(&target));
             assert_eq!(tx.next_waiting(&target, Waiting { turn: 0, request })?, None);
+            assert_eq!(tx.next_returned((tx.instance, "", ""), 1)?, Some(back));
+            assert_eq!(tx.next_returned((tx.instance, "", ""), back + 1)?, None);
             let steps = |sql: &String| {
                 let statement = tx.conn.prepare_cached(sql).unwrap();
                 statement.get_status(rusqlite::StatementStatus::VmStep)
@@ -296,7 +300,8 @@ pub(crate) fn workload(mut store: crate::Store) {
             tx.orphans(target)?;
             tx.unheeded_deletions(target)?;
             tx.wait_for_end(target, seconds(1))?;
-            for due in tx.due_deletions(target, 9, Some(seconds(0)), |_, _| false)? {
+            let room = DeletionRoom { force_after: Some(seconds(0)), ..most_due(9) };
+            for due in tx.due_deletions(target, &room)? {
                 tx.record_deletions(&[(due.seq, DeletionOutcome::Accepted)], now())?;
                 tx.ask_again(&[due.seq])?;
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hf_core::ground::Target;
 use hf_core::reclaim::ReturnState;
 use hf_core::status::{Outcome, Readiness};
-use hf_core::{Doom, Life, MachineName, RequestId};
+use hf_core::{Life, MachineName, RequestId};
 use jiff::Timestamp;
 use rusqlite::{Params, Row};
 
@@ -89,12 +89,12 @@ impl Tx<'_> {
             insert.execute((request, position, self.instance, name, host, machine_id, machine))?;
             known.extend(found);
         }
-        self.give_back(&known, now)
+        self.give_back(&known, request, now)
     }
 
-    /// Dooms machines that Host Factory has returned: all that are in the same state by one statement, because to begin
+    /// Dooms machines that Host Factory has returned by this request: all that are in the same state by one statement, because to begin
     /// one takes longer than to write a row.
-    pub(crate) fn give_back(&self, machines: &[Standing], now: Timestamp) -> Result<()> {
+    pub(crate) fn give_back(&self, machines: &[Standing], by: i64, now: Timestamp) -> Result<()> {
         let mut alike: Vec<(Life, Vec<i64>)> = Vec::new();
         for machine in machines {
             match alike.iter_mut().find(|(life, _)| *life == machine.life) {
@@ -111,23 +111,23 @@ impl Tx<'_> {
             self.count_live(template, more)?;
         }
         for (life, seqs) in alike {
-            self.update_lives(&seqs, life, life.doomed(Doom::Returned))?;
+            self.doom_returned(&seqs, life, by)?;
         }
         let seqs: Vec<i64> = machines.iter().map(|machine| machine.seq).collect();
         self.note_of_machines(now, &seqs, Event::Returned)
     }
 
-    /// Whether a name was returned that the store did not know.
-    pub(crate) fn was_returned_unknown(&self, name: &MachineName) -> Result<bool> {
-        let sql =
-            "SELECT EXISTS (SELECT 1 FROM returned WHERE instance = ?1 AND name = ?2 AND machine IS NULL)";
+    /// The first return of a name that the store did not know.
+    pub(crate) fn awaited_by(&self, name: &MachineName) -> Result<Option<i64>> {
+        let sql = "SELECT min(request) FROM returned WHERE instance = ?1 AND name = ?2 AND machine IS NULL";
         Ok(self.prepare(sql)?.query_one((self.instance, name.as_str()), |row| row.get(0))?)
     }
 
-    /// Whether a name that the store did not know was returned. If so, the return now knows its machine.
-    pub(crate) fn link_return(&self, machine: i64, name: &MachineName) -> Result<bool> {
+    /// A name that was returned before the store knew it means this machine.
+    pub(crate) fn link_return(&self, machine: i64, name: &MachineName) -> Result<()> {
         let sql = "UPDATE returned SET machine = ?1 WHERE instance = ?2 AND name = ?3 AND machine IS NULL";
-        Ok(self.prepare(sql)?.execute((machine, self.instance, name.as_str()))? > 0)
+        self.prepare(sql)?.execute((machine, self.instance, name.as_str()))?;
+        Ok(())
     }
 
     /// The machines of a return request, in order.

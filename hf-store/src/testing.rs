@@ -2,12 +2,12 @@
 
 use hf_core::ground::Target;
 use hf_core::status::Readiness;
-use hf_core::{Attempt, Instance, PodFacts, PodPhase, RequestId, TemplateId};
+use hf_core::{Attempt, Doom, Instance, PodFacts, PodPhase, RequestId, TemplateId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::adopt::Adoption;
 use crate::observe::{FullListing, ListingVerdict, Observed, SeenPod};
-use crate::{Claimed, Durability, Error, MachineRow, NewAcquire, Options, Settled, Store, Tx};
+use crate::{Claimed, DeletionRoom, Durability, Error, MachineRow, NewAcquire, Options, Settled, Store, Tx};
 
 /// When all tests begin.
 pub(crate) fn now() -> Timestamp {
@@ -170,6 +170,11 @@ pub(crate) fn template() -> TemplateId {
 pub(crate) fn returned_name(name: &str) -> crate::ReturnedName {
     let parsed = hf_core::MachineName::parse(name).ok();
     crate::ReturnedName { host: name.to_owned(), machine_id: name.to_owned(), name: parsed }
+}
+
+/// So many deletions, of all that are due.
+pub(crate) fn most_due(most: usize) -> DeletionRoom<impl Fn(i64, Doom) -> bool> {
+    DeletionRoom { most, first: 0, skip: |_, _| false, force_after: None }
 }
 
 /// [`NewAcquire`] with what tests do not care about filled in.

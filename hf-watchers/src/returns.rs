@@ -7,7 +7,7 @@ use hf_core::config::Action;
 use hf_core::ground::Target;
 use hf_core::{Config, Doom, Instance};
 use hf_k8s::{ApiError, Cluster, DeleteOutcome, Trouble};
-use hf_store::{DeletionOutcome, DueDeletion, Error, Tx};
+use hf_store::{DeletionOutcome, DeletionRoom, DueDeletion, Error, Tx};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -24,6 +24,8 @@ const DOUBT: Duration = Duration::from_secs(95);
 #[derive(Debug)]
 pub(crate) struct Deletion {
     config: Config,
+    /// The return whose turn is next.
+    next: i64,
     /// Machines in doubt, and when the cluster first said that they have no pod.
     absent: HashMap<i64, Instant>,
     /// Accepted deletions of which the watch showed nothing when they were last looked at.
@@ -38,7 +40,7 @@ impl Deletion {
     pub(crate) fn new(config: &Config) -> Self {
         let looked = Instant::now();
         let (absent, unheeded, unclaimed) = (HashMap::new(), HashSet::new(), HashSet::new());
-        Self { config: config.clone(), absent, unheeded, unclaimed, looked }
+        Self { config: config.clone(), next: 0, absent, unheeded, unclaimed, looked }
     }
 
     /// Orphans are left alone where the setting says so.
@@ -136,9 +138,14 @@ impl Work for Deletion {
         room: usize,
         skip: &dyn Fn(i64) -> bool,
     ) -> Result<Vec<Unwanted>, Error> {
-        let force_after = self.config.force_delete_after.map(seconds);
-        let due =
-            tx.due_deletions(target, room, force_after, |machine, doom| skip(machine) || self.spares(doom))?;
+        let room = DeletionRoom {
+            most: room,
+            first: self.next,
+            skip: |machine, doom| skip(machine) || self.spares(doom),
+            force_after: self.config.force_delete_after.map(seconds),
+        };
+        let due = tx.due_deletions(target, &room)?;
+        self.next = due.last().map_or(self.next, |due| due.returned_by + 1);
         let beyond =
             |due: &DueDeletion| self.absent.get(&due.seq).is_some_and(|first| first.elapsed() >= DOUBT);
         Ok(due

@@ -8,8 +8,8 @@ use hf_core::ground::Target;
 use hf_core::status::Readiness;
 use hf_core::{Attempt, Call, PodFacts, PodPhase, RequestId, TemplateId};
 use hf_store::{
-    Adoption, ClusterIdentity, DeletionOutcome, FullListing, Heartbeat, IdentityCheck, ListingVerdict,
-    Observed, SeenPod, Settled, Store, Tx,
+    Adoption, ClusterIdentity, DeletionOutcome, DeletionRoom, FullListing, Heartbeat, IdentityCheck,
+    ListingVerdict, Observed, SeenPod, Settled, Store, Tx,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -241,7 +241,8 @@ impl World {
 
     /// `hf-watch-returns`: the API server accepts all deletions that are due, or refuses them with these words.
     pub(crate) fn delete(&self, refusal: Option<&str>) -> usize {
-        let due = self.write(|tx| tx.due_deletions(&self.target, 1_000, None, |_, _| false));
+        let room = DeletionRoom { most: 1_000, first: 0, skip: |_, _| false, force_after: None };
+        let due = self.write(|tx| tx.due_deletions(&self.target, &room));
         let outcome =
             refusal.map_or(DeletionOutcome::Accepted, |words| DeletionOutcome::Refused(words.into()));
         let outcomes: Vec<_> = due.iter().map(|deletion| (deletion.seq, outcome.clone())).collect();

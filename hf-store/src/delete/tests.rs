@@ -4,10 +4,10 @@ use hf_core::{Attempt, PodFacts, PodSeen};
 
 use super::*;
 use crate::observe::Observed;
-use crate::testing::{Bed, in_both_modes, now, running, seen};
+use crate::testing::{Bed, in_both_modes, most_due, now, running, seen};
 
 fn due(bed: &mut Bed, most: usize) -> Vec<DueDeletion> {
-    bed.write(|tx| tx.due_deletions(&Target::default(), most, None, |_, _| false))
+    bed.write(|tx| tx.due_deletions(&Target::default(), &most_due(most)))
 }
 
 fn record(bed: &mut Bed, seq: i64, outcome: DeletionOutcome) {
@@ -43,8 +43,33 @@ fn the_oldest_are_due_first_and_no_more_than_there_is_room_for() {
     let names: Vec<_> = due(&mut bed, 2).into_iter().map(|due| due.name).collect();
     assert_eq!(names, [id.machine(0), id.machine(1)]);
     let deferred = bed.row(&id, 0).seq;
-    let rest = bed.write(|tx| tx.due_deletions(&Target::default(), 1, None, |seq, _| seq == deferred));
+    let passing = DeletionRoom { most: 1, first: 0, skip: |seq, _| seq == deferred, force_after: None };
+    let rest = bed.write(|tx| tx.due_deletions(&Target::default(), &passing));
     assert_eq!(rest[0].name, id.machine(1));
+}
+
+#[test]
+fn a_large_return_holds_up_no_other() {
+    in_both_modes(|mut bed| {
+        let id = bed.running(101);
+        let name = |n: u32| id.machine(n).to_string();
+        let large: Vec<_> = (0..100).map(name).collect();
+        bed.give_back(&large.iter().map(String::as_str).collect::<Vec<_>>());
+        bed.give_back(&[&name(100)]);
+        let names: Vec<_> = due(&mut bed, 8).into_iter().map(|due| due.name.to_string()).collect();
+        // A share of each, and what is left of the room for the older one.
+        assert_eq!(names, [0, 1, 100, 2, 3, 4, 5, 6].map(name));
+        // With room for one, each has its turn.
+        let mut first = 0;
+        let mut turns = Vec::new();
+        for _ in 0..3 {
+            let room = DeletionRoom { first, ..most_due(1) };
+            let due = bed.read(|tx| tx.due_deletions(&Target::default(), &room)).remove(0);
+            first = due.returned_by + 1;
+            turns.push(due.name.to_string());
+        }
+        assert_eq!(turns, [0, 100, 0].map(name));
+    });
 }
 
 #[test]
@@ -129,7 +154,9 @@ fn a_pod_that_does_not_go_is_removed_by_force_where_that_is_wanted() {
         bed.write(|tx| tx.wait_for_end(&Target::default(), Duration::from_secs(59)));
         let force = |bed: &mut Bed| {
             let after = Some(Duration::from_mins(1));
-            bed.write(|tx| tx.due_deletions(&Target::default(), 9, after, |_, _| false))
+            bed.write(|tx| {
+                tx.due_deletions(&Target::default(), &DeletionRoom { force_after: after, ..most_due(9) })
+            })
         };
         assert_eq!(force(&mut bed), []);
         bed.write(|tx| tx.wait_for_end(&Target::default(), Duration::from_secs(1)));

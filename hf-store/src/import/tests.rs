@@ -105,7 +105,7 @@ fn a_return_dooms_and_is_deleted_by_the_uid() {
     let names = ["old-1", "old-2", "never-ours"].map(crate::testing::returned_name).to_vec();
     let back = ImportedReturn { id: RequestId::parse("back").unwrap(), requested_at: later(-50), names };
     assert_eq!(bed.write(|tx| tx.import_return(&back, now())), ImportVerdict::Taken);
-    let due = bed.read(|tx| tx.due_deletions(&Target::default(), 10, None, |_, _| false));
+    let due = bed.read(|tx| tx.due_deletions(&Target::default(), &crate::testing::most_due(10)));
     let due: Vec<_> = due.iter().map(|due| (due.name.as_str(), due.uid.as_str(), due.unresolved)).collect();
     // Whether the pod of the last one was made before the predecessor was stopped, nobody knows.
     assert_eq!(due, [("old-1", "uid-1", false), ("old-2", "uid-2", true)]);

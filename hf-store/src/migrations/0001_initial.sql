@@ -208,6 +208,8 @@ CREATE TABLE machines (
     starting_ms INTEGER NOT NULL DEFAULT 0,
     -- For how long its pod, that ended by itself, has been kept since that could be read in an answer.
     kept_ms INTEGER NOT NULL DEFAULT 0,
+    -- The return that doomed it, 0 for none: deletions are shared out among returns.
+    returned_by INTEGER NOT NULL DEFAULT 0,
     -- Whether the API server has accepted its deletion (2: by force), and for how long it has been going since.
     delete_asked INTEGER NOT NULL DEFAULT 0 CHECK (delete_asked BETWEEN 0 AND 2),
     going_ms INTEGER NOT NULL DEFAULT 0,
@@ -242,7 +244,8 @@ CREATE INDEX machines_by_request ON machines (request, ordinal);
 CREATE INDEX machines_by_node ON machines (instance, context, node) WHERE node <> '';
 CREATE INDEX machines_to_create ON machines (instance, context, namespace, turn, request, ordinal) WHERE to_create;
 CREATE INDEX machines_creating ON machines (instance, context, namespace) WHERE creation = 'creating';
-CREATE INDEX machines_to_delete ON machines (instance, context, namespace, delete_asked, seq) WHERE to_delete;
+CREATE INDEX machines_to_delete ON machines (instance, context, namespace, delete_asked, returned_by, seq)
+    WHERE to_delete;
 CREATE INDEX machines_starting ON machines (instance, context, namespace) WHERE starting;
 CREATE INDEX machines_ended ON machines (instance, context, namespace)
     WHERE pod = 'present' AND doom IS NULL AND phase IN ('succeeded', 'failed');

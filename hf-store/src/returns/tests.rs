@@ -1,6 +1,6 @@
 use hf_core::reclaim::ReturnState;
 use hf_core::status::RequestStatus;
-use hf_core::{Attempt, Creation};
+use hf_core::{Attempt, Creation, Doom};
 
 use super::*;
 use crate::observe::Observed;

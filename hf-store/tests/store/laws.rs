@@ -12,8 +12,8 @@ use hf_core::ground::Target;
 use hf_core::status::Readiness;
 use hf_core::{Attempt, Creation, Doom, Life, MachineName, PodFacts, PodPhase, PodSeen, RequestId};
 use hf_store::{
-    Adoption, Claimed, DeletionOutcome, Error, FullListing, MachineRow, Observed, ReturnedName, SeenPod,
-    Settled, Store, Tx,
+    Adoption, Claimed, DeletionOutcome, DeletionRoom, Error, FullListing, MachineRow, Observed, ReturnedName,
+    SeenPod, Settled, Store, Tx,
 };
 use proptest::prelude::*;
 
@@ -223,8 +223,8 @@ impl World {
 
     /// As `hf-watch-returns` does it.
     fn delete(&mut self, most: usize, lives: bool) {
-        let due =
-            self.deleter.write(|tx| tx.due_deletions(&Target::default(), most, None, |_, _| false)).unwrap();
+        let room = DeletionRoom { most, first: 0, skip: |_, _| false, force_after: None };
+        let due = self.deleter.write(|tx| tx.due_deletions(&Target::default(), &room)).unwrap();
         let mut outcomes = Vec::new();
         for due in due {
             let there = self.pods.get(&due.name).and_then(uid);

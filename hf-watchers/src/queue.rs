@@ -4,7 +4,7 @@
 //! Nothing is done before the transaction that takes it is committed, and whatever dies in between is found again in
 //! the store. What cannot be written back is kept until it can.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::time::Duration;
 
@@ -37,6 +37,9 @@ pub(crate) trait Work: Send + 'static {
     type Outcome: Send + 'static;
     /// How many requests to have in flight at first.
     const AT_FIRST: usize;
+    /// Whether more is taken than may be in flight, so that the next one goes out as soon as one comes back. Only what is
+    /// not changed by being taken can wait like that.
+    const AHEAD: bool;
 
     /// Forgets what it knows of machines: the store is another file.
     fn begin_anew(&mut self);
@@ -106,6 +109,7 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
         link: None,
         connecting: None,
         patience: Patience::default(),
+        ready: VecDeque::new(),
         flight: FuturesUnordered::new(),
         in_flight: HashSet::new(),
         done: Vec::new(),
@@ -135,7 +139,10 @@ struct Queue<W: Work> {
     connecting: Option<BoxFuture<'static, Result<Link, NoLink>>>,
     patience: Patience,
     pace: Pace,
+    /// What was taken and has not been sent.
+    ready: VecDeque<W::Item>,
     flight: FuturesUnordered<BoxFuture<'static, Flown<W::Outcome>>>,
+    /// The machines of both.
     in_flight: HashSet<i64>,
     done: Vec<Done<W::Outcome>>,
     deferred: Deferred,
@@ -169,6 +176,9 @@ impl<W: Work> Queue<W> {
                 return;
             }
             self.turn(stopping);
+            if !stopping {
+                self.send();
+            }
             if stopping && self.flight.is_empty() {
                 // One more try is all that a full disk gets: the next process takes over what is left.
                 return;
@@ -195,7 +205,8 @@ impl<W: Work> Queue<W> {
             self.look = true;
         }
         self.look |= counting && self.waiting;
-        let room = self.pace.limit().saturating_sub(self.flight.len());
+        let most = if W::AHEAD { self.pace.limit() * 2 } else { self.pace.limit() };
+        let room = most.saturating_sub(self.taken());
         let free = !stopping && self.look && room > 0 && self.patience.until(now).is_none();
         let passed = if counting { Some(now.duration_since(self.counted)) } else { None };
         let worth = !self.done.is_empty()
@@ -216,7 +227,8 @@ impl<W: Work> Queue<W> {
                 if counting {
                     (self.counted, self.passed) = (now, now);
                 }
-                self.start(items);
+                self.in_flight.extend(items.iter().map(W::machine));
+                self.ready.extend(items);
             }
             Err(error) => {
                 self.context.troubles.set(&self.target, "store", error.to_string());
@@ -227,7 +239,12 @@ impl<W: Work> Queue<W> {
 
     /// Whether it is too soon for another transaction: the server still has enough to do.
     fn gathers(&self, now: Instant) -> bool {
-        now < self.written + GATHER && self.flight.len() * 2 > self.pace.limit()
+        now < self.written + GATHER && self.taken() * 2 > self.pace.limit()
+    }
+
+    /// How many have been taken and have not come back.
+    fn taken(&self) -> usize {
+        self.ready.len() + self.flight.len()
     }
 
     /// Forgets what was about the machines of a file that has been replaced. What was created for them is in the new
@@ -235,6 +252,7 @@ impl<W: Work> Queue<W> {
     fn begin_anew(&mut self) {
         self.generation = self.store.generation();
         self.taken_over = false;
+        self.ready.clear();
         self.in_flight.clear();
         self.done.clear();
         self.deferred = Deferred::default();
@@ -309,10 +327,15 @@ impl<W: Work> Queue<W> {
         Ok(items)
     }
 
-    fn start(&mut self, items: Vec<W::Item>) {
+    /// Sends what is ready, as far as it may be in flight.
+    fn send(&mut self) {
         let Some(link) = &self.link else { return };
-        for item in items {
-            self.in_flight.insert(W::machine(&item));
+        if self.patience.until(Instant::now()).is_some() {
+            return;
+        }
+        while self.flight.len() < self.pace.limit()
+            && let Some(item) = self.ready.pop_front()
+        {
             self.work.sent(&item);
             let (generation, work) = (self.generation, W::perform(link.cluster.clone(), item));
             self.flight.push(work.map(move |done| (generation, done)).boxed());

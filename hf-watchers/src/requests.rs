@@ -67,6 +67,8 @@ impl Work for Creation {
     type Outcome = Came;
     /// All of them may be refused, for a quota or for what the pods are.
     const AT_FIRST: usize = 16;
+    // A machine that was taken counts as one whose create may be carried out.
+    const AHEAD: bool = false;
 
     fn begin_anew(&mut self) {
         self.manifests.clear();

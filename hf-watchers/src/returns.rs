@@ -120,6 +120,7 @@ impl Work for Deletion {
     type Item = Unwanted;
     type Outcome = Outcome;
     const AT_FIRST: usize = 64;
+    const AHEAD: bool = true;
 
     fn begin_anew(&mut self) {
         self.absent.clear();

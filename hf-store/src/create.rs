@@ -1,5 +1,7 @@
 //! The queue of machines to be created.
 
+use std::ops::Range;
+
 use hf_core::ground::Target;
 use hf_core::{Attempt, Creation, Life, MachineName, RequestId, TemplateId};
 use jiff::Timestamp;
@@ -20,6 +22,8 @@ pub struct Claimed {
     pub name: MachineName,
     /// Its request.
     pub request: RequestId,
+    /// The key of its request.
+    pub of: i64,
     /// Its place in the request.
     pub ordinal: u32,
     /// How many machines the request asked for.
@@ -52,6 +56,8 @@ pub struct Room<S, T> {
     pub most: usize,
     /// Of one request while others wait, so that a large one holds up no other.
     pub share: usize,
+    /// The request to begin with, by [`Claimed::of`]: each has its turn, however little room there is.
+    pub first: i64,
     /// Whether a machine is passed over, by its key.
     pub skip: S,
     /// How many of a template; 0 passes it over.
@@ -81,7 +87,10 @@ impl Tx<'_> {
         share: usize,
         skip: impl Fn(i64) -> bool,
     ) -> Result<Vec<Claimed>> {
-        self.claim_within(target, &Room { most, share, skip, of_template: |_: &TemplateId| usize::MAX })
+        self.claim_within(
+            target,
+            &Room { most, share, first: 0, skip, of_template: |_: &TemplateId| usize::MAX },
+        )
     }
 
     /// Claims machines for one POST each: those of a higher priority first, and among equals a share of every request
@@ -96,27 +105,31 @@ impl Tx<'_> {
         while claimed.len() < room.most {
             let Some(Waiting { turn, .. }) = self.next_waiting(target, after)? else { break };
             for share in [room.share.max(1), room.most] {
-                self.claim_round(target, turn, share, room, &mut claimed)?;
+                for requests in [room.first..i64::MAX, 0..room.first] {
+                    self.claim_round(target, turn, requests, share, room, &mut claimed)?;
+                }
             }
             after = Waiting { turn, request: i64::MAX };
         }
         Ok(claimed)
     }
 
-    /// Takes at most `share` machines of each request of one priority, in the order of the requests.
+    /// Takes at most `share` machines of each of these requests of one priority, in their order.
     fn claim_round(
         &self,
         target: &Target,
         turn: i64,
+        requests: Range<i64>,
         share: usize,
         room: &Room<impl Fn(i64) -> bool, impl Fn(&TemplateId) -> usize>,
         claimed: &mut Vec<Claimed>,
     ) -> Result<()> {
-        let mut after = Waiting { turn, request: 0 };
-        while claimed.len() < room.most {
-            let Some(next) = self.next_waiting(target, after)?.filter(|next| next.turn == turn) else {
-                break;
-            };
+        let mut after = Waiting { turn, request: requests.start - 1 };
+        while claimed.len() < room.most
+            && let Some(next) = self.next_waiting(target, after)?
+            && next.turn == turn
+            && requests.contains(&next.request)
+        {
             let of_template = |template: &TemplateId| {
                 let taken = claimed.iter().filter(|claim| claim.template == *template).count();
                 (room.of_template)(template).saturating_sub(taken).min(share).min(room.most - claimed.len())
@@ -183,11 +196,12 @@ impl Tx<'_> {
             // The query asks for just those that may be claimed; the decision is nevertheless taken in one place.
             let Some(life) = (Life { doubt, ..Life::WANTED }).claim() else { continue };
             update.execute((seq, life.creation.spelling()))?;
-            let (request, template) = (id.clone(), template.clone());
+            let (of, request, template) = (request, id.clone(), template.clone());
             claimed.push(Claimed {
                 seq,
                 name: id.machine(ordinal),
                 request,
+                of,
                 ordinal,
                 count,
                 template,

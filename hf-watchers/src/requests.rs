@@ -27,6 +27,8 @@ const KEPT: usize = 64;
 /// The work of `hf-watch-requests`.
 #[derive(Debug, Default)]
 pub(crate) struct Creation {
+    /// The request whose turn is next.
+    next: i64,
     manifests: HashMap<i64, Arc<Value>>,
     instance: Option<Instance>,
     pauses: Pauses,
@@ -71,6 +73,7 @@ impl Work for Creation {
     const AHEAD: bool = false;
 
     fn begin_anew(&mut self) {
+        self.next = 0;
         self.manifests.clear();
         self.pauses = Pauses::default();
     }
@@ -95,10 +98,12 @@ impl Work for Creation {
         let room = Room {
             most: room,
             share: room.div_ceil(SHARE),
+            first: self.next,
             skip,
             of_template: |template: &TemplateId| self.pauses.room(template, now),
         };
         let claimed = tx.claim_within(target, &room)?;
+        self.next = claimed.last().map_or(self.next, |claimed| claimed.of + 1);
         claimed.into_iter().map(|claimed| self.wanted(tx, &instance, claimed)).collect()
     }
 

@@ -123,6 +123,7 @@ impl Work for Deletion {
     const AHEAD: bool = true;
 
     fn begin_anew(&mut self) {
+        self.next = 0;
         self.absent.clear();
         self.unheeded.clear();
         self.unclaimed.clear();

@@ -54,6 +54,22 @@ fn a_small_request_has_its_share_behind_a_large_one() {
     });
 }
 
+#[test]
+fn with_room_for_one_each_request_has_its_turn() {
+    in_both_modes(|mut bed| {
+        let (large, small) = (bed.request(100), bed.request(1));
+        let mut first = 0;
+        let mut turns = Vec::new();
+        for _ in 0..3 {
+            let room = Room { most: 1, share: 1, first, skip: |_| false, of_template: |_: &_| usize::MAX };
+            let claimed = bed.write(|tx| tx.claim_within(&Target::default(), &room)).remove(0);
+            first = claimed.of + 1;
+            turns.push(claimed.request);
+        }
+        assert_eq!(turns, [large.clone(), small, large]);
+    });
+}
+
 /// Registers a request of a template of that priority.
 fn request(bed: &mut Bed, count: u32, template: &TemplateId, priority: i32) -> RequestId {
     let target = Target::default();
@@ -97,6 +113,7 @@ fn a_template_that_is_passed_over_holds_up_no_lower_one() {
             let within = Room {
                 most: 8,
                 share: 2,
+                first: 0,
                 skip: |_| false,
                 of_template: |template: &TemplateId| if *template == paused { room } else { usize::MAX },
             };

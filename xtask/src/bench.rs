@@ -34,7 +34,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use self::figure::Figure;
-use crate::cargo::Profile;
+use crate::cargo::{self, Profile};
 use crate::console::{Console, seconds};
 use crate::harness::{Programs, Setup, Site, Target};
 use crate::stop;
@@ -147,6 +147,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let profile = if args.smoke { Profile::Dev } else { Profile::Release };
     let programs = Programs::with_limits(profile)?;
     let mut machine = machine::facts();
+    if profile == Profile::Release {
+        let linked = cargo::static_cli()?;
+        machine["hfCli"] =
+            json!(if linked { "static" } else { "dynamic: the C library's archive is missing" });
+    }
     let since = Instant::now();
     let mut bench =
         Bench { programs: &programs, target: &args.target, smoke: args.smoke, console, figures: Vec::new() };

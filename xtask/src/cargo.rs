@@ -146,6 +146,13 @@ pub(crate) fn build(profile: Profile, packages: &[&str]) -> anyhow::Result<BTree
     Ok(programs)
 }
 
+/// Links `hf-cli` anew without shared libraries, as the README says. Returns whether that is possible here.
+pub(crate) fn static_cli() -> anyhow::Result<bool> {
+    let mut command = command(&["static-cli"]);
+    let name = shown(&command);
+    Ok(Process::start(&name, command.stdin(Stdio::null()))?.wait()?.success())
+}
+
 /// A command as a reader would type it.
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());

@@ -114,10 +114,19 @@ impl Tx<'_> {
 
     /// How many machines of a template were asked for and are neither gone, failed nor being returned.
     pub fn live_machines(&self, template: &TemplateId) -> Result<u32> {
-        let sql = "SELECT count FROM live_machines WHERE instance = ?1 AND template = ?2";
+        let sql = "SELECT max(count, 0) FROM live_machines WHERE instance = ?1 AND template = ?2";
         let mut query = self.prepare(sql)?;
         let count = query.query_one((self.instance, template.as_str()), |row| row.get(0)).optional()?;
         Ok(count.unwrap_or_default())
+    }
+
+    /// Counts all live machines anew, which takes as long as there are many of them.
+    pub(crate) fn recount_live(&self) -> Result<()> {
+        self.prepare("DELETE FROM live_machines WHERE instance = ?1")?.execute([self.instance])?;
+        let sql = "INSERT INTO live_machines SELECT instance, template, count(*) FROM machines
+                   WHERE instance = ?1 AND live GROUP BY template";
+        self.prepare(sql)?.execute([self.instance])?;
+        Ok(())
     }
 
     /// Counts live machines of a template that came, or went.

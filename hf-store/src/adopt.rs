@@ -24,13 +24,12 @@ pub struct Adoption {
 }
 
 impl Tx<'_> {
-    /// Rebuilds the request of a pod from its metadata, with those of the other pods that are its machines, which are taken
-    /// out. Its other machines are lost until their pods turn up. Returns whether it could be rebuilt.
+    /// Rebuilds the request of a pod from its metadata, with those of the rest that are its machines, which are taken out. Its other machines are lost until their pods turn up. Returns whether it could be rebuilt.
     pub(crate) fn adopt(
         &self,
         target: &Target,
         pod: &SeenPod,
-        others: &mut HashMap<&str, &SeenPod>,
+        rest: &mut HashMap<&str, &SeenPod>,
         adoption: Adoption,
         now: Timestamp,
     ) -> Result<bool> {
@@ -57,14 +56,14 @@ impl Tx<'_> {
         for ordinal in 0..count {
             let lost = of.machine(ordinal, Life::LOST);
             let name = &lost.machine.name;
-            let its = if pod.name == *name { Some(pod) } else { others.remove(name.as_str()) };
+            let its = if pod.name == *name { Some(pod) } else { rest.remove(name.as_str()) };
             if let Some(by) = self.awaited_by(name)? {
                 let seq = self.insert_machine(of, ordinal, &lost)?;
                 self.link_return(seq, name)?;
                 let template = template.to_string();
                 self.give_back(&[Standing { seq, life: lost.machine.life, template, live: false }], by, now)?;
                 if let Some(pod) = its {
-                    self.present(target, pod, others, adoption, now)?;
+                    self.present(target, pod, rest, adoption, now)?;
                 }
                 continue;
             }

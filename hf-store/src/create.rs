@@ -23,7 +23,7 @@ pub struct Claimed {
     /// Its request.
     pub request: RequestId,
     /// The key of its request.
-    pub of: i64,
+    pub request_key: i64,
     /// Its place in the request.
     pub ordinal: u32,
     /// How many machines the request asked for.
@@ -56,7 +56,7 @@ pub struct Room<S, T> {
     pub most: usize,
     /// Of one request while others wait, so that a large one holds up no other.
     pub share: usize,
-    /// The request to begin with, by [`Claimed::of`]: each has its turn, however little room there is.
+    /// The request to begin with, by [`Claimed::request_key`]: each has its turn, however little room there is.
     pub first: i64,
     /// Whether a machine is passed over, by its key.
     pub skip: S,
@@ -196,12 +196,12 @@ impl Tx<'_> {
             // The query asks for just those that may be claimed; the decision is nevertheless taken in one place.
             let Some(life) = (Life { doubt, ..Life::WANTED }).claim() else { continue };
             update.execute((seq, life.creation.spelling()))?;
-            let (of, request, template) = (request, id.clone(), template.clone());
+            let (request_key, request, template) = (request, id.clone(), template.clone());
             claimed.push(Claimed {
                 seq,
                 name: id.machine(ordinal),
                 request,
-                of,
+                request_key,
                 ordinal,
                 count,
                 template,

@@ -11,7 +11,8 @@ use rusqlite::OptionalExtension;
 
 use crate::error::Result;
 use crate::events::Event;
-use crate::machines::{MachineRow, select};
+use crate::machines::read_life;
+use crate::spelling::name;
 use crate::store::Tx;
 use crate::timeouts::millis;
 
@@ -79,10 +80,9 @@ impl Tx<'_> {
             }
         }
         if let Some(force_after) = room.force_after {
-            let stuck = "WHERE m.to_delete AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
-                             AND m.delete_asked = 1 AND m.going_ms >= ?4 ORDER BY m.returned_by, m.seq";
+            let stuck = "delete_asked = 1 AND going_ms >= ?4 ORDER BY returned_by, seq";
             let key = (key.0, key.1, key.2, millis(force_after));
-            self.due(stuck, key, 0, room.most, &room.skip, &mut due)?;
+            self.due(stuck, key, room.most, &room.skip, &mut due)?;
         }
         Ok(due)
     }
@@ -96,14 +96,13 @@ impl Tx<'_> {
         room: &DeletionRoom<impl Fn(i64, Doom) -> bool>,
         due: &mut Vec<DueDeletion>,
     ) -> Result<()> {
-        let unasked = "WHERE m.to_delete AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
-                           AND m.delete_asked = 0 AND m.returned_by = ?4 ORDER BY m.seq";
+        let unasked = "delete_asked = 0 AND returned_by = ?4 ORDER BY seq";
         while due.len() < room.most
             && let Some(next) = self.next_returned(key, returns.start)?
             && returns.contains(&next)
         {
             let most = room.most.min(due.len() + share);
-            self.due(unasked, (key.0, key.1, key.2, next), next, most, &room.skip, due)?;
+            self.due(unasked, (key.0, key.1, key.2, next), most, &room.skip, due)?;
             returns.start = next + 1;
         }
         Ok(())
@@ -118,38 +117,39 @@ impl Tx<'_> {
         Ok(self.prepare(sql)?.query_one((key.0, key.1, key.2, from), |row| row.get(0)).optional()?)
     }
 
-    /// Adds deletions until there are so many.
+    /// Adds deletions until there are so many. Most rows that are read may be on their way: of those no more is read than
+    /// tells that.
     fn due(
         &self,
         condition: &str,
         key: impl rusqlite::Params,
-        returned_by: i64,
         most: usize,
         skip: &impl Fn(i64, Doom) -> bool,
         due: &mut Vec<DueDeletion>,
     ) -> Result<()> {
         let found: HashSet<i64> = due.iter().map(|due| due.seq).collect();
-        let mut query = self.prepare(&select(condition))?;
-        for row in query.query_map(key, MachineRow::read)? {
-            if due.len() >= most {
-                break;
-            }
-            let row = row?;
-            let imported = row.machine.facts.uid.is_empty() && self.is_imported(&row)?;
-            let MachineRow { seq, machine, delete_asked, .. } = row;
-            let wanted =
-                |doom: &Doom| machine.life.must_delete() && !found.contains(&seq) && !skip(seq, *doom);
-            let Some(doom) = machine.life.doom.filter(wanted) else { continue };
-            let (unresolved, force) = (machine.life.unresolved(), delete_asked > 0);
+        let sql = format!(
+            "SELECT creation, doubt, doom, pod, seq, name, uid, request, returned_by, delete_asked FROM machines
+             WHERE to_delete AND instance = ?1 AND context = ?2 AND namespace = ?3 AND {condition}"
+        );
+        let mut query = self.prepare(&sql)?;
+        let mut rows = query.query(key)?;
+        while due.len() < most
+            && let Some(row) = rows.next()?
+        {
+            let (life, seq) = (read_life(row)?, row.get(4)?);
+            let wanted = |doom: &Doom| life.must_delete() && !found.contains(&seq) && !skip(seq, *doom);
+            let Some(doom) = life.doom.filter(wanted) else { continue };
+            let uid: String = row.get(6)?;
             due.push(DueDeletion {
                 seq,
-                name: machine.name,
-                uid: machine.facts.uid,
-                imported,
-                unresolved,
+                name: name(row, 5, MachineName::parse)?,
+                imported: uid.is_empty() && self.is_imported(row.get(7)?)?,
+                uid,
+                unresolved: life.unresolved(),
                 doom,
-                returned_by,
-                force,
+                returned_by: row.get(8)?,
+                force: row.get::<_, u8>(9)? > 0,
             });
         }
         Ok(())

@@ -155,6 +155,8 @@ impl Tx<'_> {
             }
         }
         self.mark_listed(target, now)?;
+        // A count that is wrong, whoever was to blame, refuses requests: it does not stay so.
+        self.recount_live()?;
         Ok(ListingVerdict::Believed { adopted, vanished: absent.len() })
     }
 
@@ -188,23 +190,23 @@ impl Tx<'_> {
         Ok((absent, all))
     }
 
-    /// Takes in a pod. Returns whether its request was adopted, for which pods were taken out of the others.
+    /// Takes in a pod. Returns whether its request was adopted, for which pods were taken out of the rest.
     pub(crate) fn present(
         &self,
         target: &Target,
         pod: &SeenPod,
-        others: &mut HashMap<&str, &SeenPod>,
+        rest: &mut HashMap<&str, &SeenPod>,
         adoption: Adoption,
         now: Timestamp,
     ) -> Result<bool> {
         if let Some(row) = self.machine(&pod.name)? {
             // The UID tells a pod of ours even if its metadata was spoilt.
-            if pod.origin.is_some() || pod.has_uid(&row.machine.facts.uid) || self.is_imported(&row)? {
+            if pod.origin.is_some() || pod.has_uid(&row.machine.facts.uid) || self.is_imported(row.request)? {
                 self.seen(&row, pod.facts.as_ref(), now)?;
             }
             return Ok(false);
         }
-        let adopted = self.adopt(target, pod, others, adoption, now)?;
+        let adopted = self.adopt(target, pod, rest, adoption, now)?;
         if !adopted {
             // It carries our label and it is there, so its name is not said to be gone (rule 7).
             self.add_other(target, pod.name.as_str())?;
@@ -212,9 +214,9 @@ impl Tx<'_> {
         Ok(adopted)
     }
 
-    pub(crate) fn is_imported(&self, row: &MachineRow) -> Result<bool> {
+    pub(crate) fn is_imported(&self, request: i64) -> Result<bool> {
         let sql = "SELECT origin = 'imported' FROM requests WHERE seq = ?1";
-        Ok(self.prepare(sql)?.query_one([row.request], |row| row.get(0))?)
+        Ok(self.prepare(sql)?.query_one([request], |row| row.get(0))?)
     }
 
     fn seen(&self, row: &MachineRow, facts: Option<&PodFacts>, now: Timestamp) -> Result<()> {

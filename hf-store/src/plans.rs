@@ -50,6 +50,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("SCAN listed VIRTUAL TABLE INDEX 1:", "the same"),
     ("SEARCH watchers USING PRIMARY KEY (instance=?)", "one row for each program"),
     ("SEARCH clusters USING PRIMARY KEY (instance=?)", "one row for each target"),
+    ("SEARCH live_machines USING PRIMARY KEY (instance=?)", "one row for each template"),
     ("SEARCH metadata USING PRIMARY KEY (instance=?)", "one row for each change of the environment"),
     ("SEARCH c USING PRIMARY KEY (instance=?)", "one row for each target"),
 ];

@@ -92,8 +92,8 @@ impl Tx<'_> {
         self.give_back(&known, request, now)
     }
 
-    /// Dooms machines that Host Factory has returned by this request: all that are in the same state by one statement, because to begin
-    /// one takes longer than to write a row.
+    /// Dooms machines that Host Factory has returned by this request: all that are in the same state by one statement,
+    /// because to begin one takes longer than to write a row.
     pub(crate) fn give_back(&self, machines: &[Standing], by: i64, now: Timestamp) -> Result<()> {
         let mut alike: Vec<(Life, Vec<i64>)> = Vec::new();
         for machine in machines {

@@ -35,6 +35,12 @@ pub(crate) fn in_both_modes(test: impl Fn(Bed)) {
     test(Bed::new(true));
 }
 
+/// How many templates have another number of live machines than is counted.
+pub(crate) const MISCOUNTED: &str = "SELECT count(*)
+    FROM (SELECT instance, template, sum(live) AS live FROM machines GROUP BY instance, template)
+        LEFT JOIN live_machines USING (instance, template)
+    WHERE live <> coalesce(count, 0)";
+
 impl Bed {
     pub(crate) fn new(shared: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -54,7 +60,9 @@ impl Bed {
     }
 
     pub(crate) fn write<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, Error>) -> T {
-        self.store.write(work).unwrap()
+        let done = self.store.write(work).unwrap();
+        assert_eq!(self.number(MISCOUNTED), 0, "the live machines are miscounted");
+        done
     }
 
     pub(crate) fn read<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, Error>) -> T {

@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, env = "HF_K8S_NAMESPACE", value_name = "NAME", help_heading = "Cluster")]
     pub namespace: Option<String>,
 
-    /// The most requests in flight to one cluster [else k8sprov_config.json, else 64]
+    /// The most requests in flight to one cluster [else k8sprov_config.json, else 128]
     #[arg(long, env = "HF_K8S_MAX_IN_FLIGHT", value_name = "N", help_heading = "Cluster", value_parser = in_flight)]
     pub max_in_flight: Option<InFlight>,
 

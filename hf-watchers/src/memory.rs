@@ -3,7 +3,7 @@
 /// Gives the system back what is free.
 ///
 /// The allocator keeps what was freed below something that is still used: after a listing of 100,000 pods that was twice as
-/// much as all that is used. It takes far less than a millisecond where there is nothing to give
+/// much as all that is used. Where there is little to give it is some 40 short system calls
 /// (<https://man7.org/linux/man-pages/man3/malloc_trim.3.html>).
 pub(crate) fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

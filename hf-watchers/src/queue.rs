@@ -111,7 +111,7 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
         patience: Patience::default(),
         ready: VecDeque::new(),
         flight: FuturesUnordered::new(),
-        in_flight: HashSet::new(),
+        busy: HashSet::new(),
         done: Vec::new(),
         deferred: Deferred::default(),
         generation: 0,
@@ -142,12 +142,12 @@ struct Queue<W: Work> {
     /// What was taken and has not been sent.
     ready: VecDeque<W::Item>,
     flight: FuturesUnordered<BoxFuture<'static, Flown<W::Outcome>>>,
-    /// The machines of both.
-    in_flight: HashSet<i64>,
+    /// The machines of `ready` and `flight`.
+    busy: HashSet<i64>,
     done: Vec<Done<W::Outcome>>,
     deferred: Deferred,
     wake: tokio::sync::watch::Receiver<u64>,
-    /// The generation of the store whose machines `in_flight`, `done` and `deferred` are about: another file gives the
+    /// The generation of the store whose machines `ready`, `busy`, `done` and `deferred` are about: another file gives the
     /// same numbers to other machines.
     generation: u64,
     /// Whether what a dead process has left has been taken over.
@@ -227,7 +227,7 @@ impl<W: Work> Queue<W> {
                 if counting {
                     (self.counted, self.passed) = (now, now);
                 }
-                self.in_flight.extend(items.iter().map(W::machine));
+                self.busy.extend(items.iter().map(W::machine));
                 self.ready.extend(items);
             }
             Err(error) => {
@@ -253,7 +253,7 @@ impl<W: Work> Queue<W> {
         self.generation = self.store.generation();
         self.taken_over = false;
         self.ready.clear();
-        self.in_flight.clear();
+        self.busy.clear();
         self.done.clear();
         self.deferred = Deferred::default();
         self.work.begin_anew();
@@ -273,7 +273,7 @@ impl<W: Work> Queue<W> {
             link,
             done,
             deferred,
-            in_flight,
+            busy,
             look,
             waiting,
             taken_over,
@@ -305,7 +305,7 @@ impl<W: Work> Queue<W> {
                 return Ok(Vec::new());
             }
             let items = work.take(tx, target, room, &|machine| {
-                in_flight.contains(&machine) || deferred.holds(machine, now)
+                busy.contains(&machine) || deferred.holds(machine, now)
             })?;
             // With less than there was room for, nothing is left until somebody commits or a deferral ends.
             *look = items.len() >= room || waiting;
@@ -316,6 +316,7 @@ impl<W: Work> Queue<W> {
             Some(reason) => {
                 self.context.troubles.set(&self.target, "identity", reason);
                 self.link = None;
+                self.put_back();
                 self.patience.denied(now);
             }
             None if room > 0 && self.context.troubles.has(&self.target, "identity") => {
@@ -330,7 +331,9 @@ impl<W: Work> Queue<W> {
     /// Sends what is ready, as far as it may be in flight.
     fn send(&mut self) {
         let Some(link) = &self.link else { return };
-        if self.patience.until(Instant::now()).is_some() {
+        let same_file = self.store.generation() == self.generation;
+        // What cannot be written down is not asked for either.
+        if !same_file || self.retry.is_some() || self.patience.until(Instant::now()).is_some() {
             return;
         }
         while self.flight.len() < self.pace.limit()
@@ -339,6 +342,14 @@ impl<W: Work> Queue<W> {
             self.work.sent(&item);
             let (generation, work) = (self.generation, W::perform(link.cluster.clone(), item));
             self.flight.push(work.map(move |done| (generation, done)).boxed());
+        }
+    }
+
+    /// Forgets what was taken and has not been sent: what is to be done first, and by which connection, may be another
+    /// matter once it can go out.
+    fn put_back(&mut self) {
+        for item in self.ready.drain(..) {
+            self.busy.remove(&W::machine(&item));
         }
     }
 
@@ -408,7 +419,7 @@ impl<W: Work> Queue<W> {
         if generation != self.generation {
             return;
         }
-        self.in_flight.remove(&done.machine);
+        self.busy.remove(&done.machine);
         self.work.came_back(&done, now);
         match &done.error {
             None => {
@@ -453,6 +464,9 @@ impl<W: Work> Queue<W> {
                 self.link = None;
             }
             _ => {}
+        }
+        if error.kind == Trouble::Throttled || self.link.is_none() || self.patience.until(now).is_some() {
+            self.put_back();
         }
     }
 }

@@ -103,7 +103,7 @@ impl Work for Creation {
             of_template: |template: &TemplateId| self.pauses.room(template, now),
         };
         let claimed = tx.claim_within(target, &room)?;
-        self.next = claimed.last().map_or(self.next, |claimed| claimed.of + 1);
+        self.next = claimed.last().map_or(self.next, |claimed| claimed.request_key + 1);
         claimed.into_iter().map(|claimed| self.wanted(tx, &instance, claimed)).collect()
     }
 

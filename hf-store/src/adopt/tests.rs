@@ -27,6 +27,9 @@ fn a_listing_rebuilds_what_its_pods_would_one_after_the_other() {
         }
         let (rebuilt, expected) = (bed.rows(&id), other.rows(&id));
         assert_eq!(rebuilt, expected);
+        let by =
+            |bed: &Bed| bed.number("SELECT CAST(group_concat(returned_by, '') AS INTEGER) FROM machines");
+        assert_eq!((by(&bed), by(&other)), (1_001_001, 1_001_001), "which return doomed them");
         for row in rebuilt {
             let sorted = |mut history: Vec<String>| {
                 history.sort();

@@ -63,7 +63,7 @@ fn with_room_for_one_each_request_has_its_turn() {
         for _ in 0..3 {
             let room = Room { most: 1, share: 1, first, skip: |_| false, of_template: |_: &_| usize::MAX };
             let claimed = bed.write(|tx| tx.claim_within(&Target::default(), &room)).remove(0);
-            first = claimed.of + 1;
+            first = claimed.request_key + 1;
             turns.push(claimed.request);
         }
         assert_eq!(turns, [large.clone(), small, large]);

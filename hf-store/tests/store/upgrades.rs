@@ -34,7 +34,7 @@ fn unpacked(path: &Path) -> tempfile::TempDir {
     dir
 }
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "meta",
     "watchers",
     "clusters",
@@ -43,6 +43,7 @@ const TABLES: [&str; 10] = [
     "manifests",
     "requests",
     "machines",
+    "live_machines",
     "returned",
     "events",
 ];
@@ -82,6 +83,7 @@ fn every_sample_is_opened_and_used_and_nothing_of_it_is_lost() {
                 assert!(tx.is_other("stranger")?);
                 assert_eq!(tx.heartbeats()?.len(), 1);
                 assert!(tx.watched()?[0].listed);
+                assert_eq!(tx.live_machines(&template())? as usize, tx.live_names(&template())?.len());
                 Ok::<_, Error>(())
             })
             .unwrap();

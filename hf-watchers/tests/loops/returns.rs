@@ -1,5 +1,7 @@
 //! Returns meet everything else.
 
+use std::time::Duration;
+
 use hf_k8s_sim::{Action, Fault, Mode, Options};
 use hf_watchers::Program;
 use serde_json::json;
@@ -24,7 +26,7 @@ async fn returned_before_its_pod_exists_it_is_never_created() {
 async fn returned_while_its_create_is_in_flight_it_is_deleted_when_that_settles() {
     let world = World::new().await;
     world.handle().add_fault(
-        Fault::new(Action::Delay(std::time::Duration::from_millis(300))).verb("create").resource("pods"),
+        Fault::new(Action::Delay(Duration::from_millis(300))).verb("create").resource("pods"),
     );
     let id = world.request(5);
     eventually(|| (world.asked("create") > 0).then_some(())).await;
@@ -38,7 +40,7 @@ async fn returned_while_its_create_is_in_flight_it_is_deleted_when_that_settles(
 async fn a_creator_that_dies_with_creates_in_flight_loses_and_doubles_nothing() {
     let mut world = World::new().await;
     world.handle().add_fault(
-        Fault::new(Action::Delay(std::time::Duration::from_millis(100))).verb("create").resource("pods"),
+        Fault::new(Action::Delay(Duration::from_millis(100))).verb("create").resource("pods"),
     );
     let id = world.request(50);
     world.until_some_pods(10).await;
@@ -79,4 +81,46 @@ async fn a_refused_delete_is_no_deletion_and_is_asked_for_again() {
     assert_eq!(waiting["status"], "running");
     assert_eq!(world.settled(&back).await["status"], "complete");
     assert_eq!(world.pods().len(), 0);
+}
+
+/// The names whose deletion was asked for, in order.
+fn deletions(world: &World) -> Vec<String> {
+    let requests = world.handle().requests();
+    let pods = requests.into_iter().filter(|request| request.verb == "delete" && request.resource == "pods");
+    pods.map(|request| request.name).collect()
+}
+
+#[tokio::test]
+async fn with_one_in_flight_a_small_return_waits_for_no_large_one() {
+    let options = Options { mode: Mode::Auto, ..options() };
+    let mut world = World::with(options, json!({"maxInFlight": 1})).await;
+    world.start(&ALL);
+    let (large, small) = (world.request(40), world.request(1));
+    world.settled(&large).await;
+    world.settled(&small).await;
+    world.handle().add_fault(
+        Fault::new(Action::Delay(Duration::from_millis(20))).verb("delete").resource("pods"),
+    );
+    let first = world.give_back(&names(&large, 40));
+    eventually(|| (world.asked("delete") > 0).then_some(())).await;
+    let second = world.give_back(&names(&small, 1));
+    let before = world.asked("delete");
+    world.settled(&second).await;
+    world.settled(&first).await;
+    let place = deletions(&world).iter().position(|name| name.starts_with(&small)).unwrap();
+    assert!(place < before + 8, "{place} of 41; {before} were on their way when it was returned");
+}
+
+#[tokio::test]
+async fn deletions_that_waited_behind_a_refused_one_are_asked_for_once() {
+    let options = Options { mode: Mode::Auto, ..options() };
+    let mut world = World::with(options, json!({"maxInFlight": 4})).await;
+    world.start(&ALL);
+    let id = world.request(20);
+    world.settled(&id).await;
+    let refused = Action::Refuse { status: 401, retry_after: None };
+    world.handle().add_fault(Fault::new(refused).verb("delete").resource("pods").count(1));
+    let back = world.give_back(&names(&id, 20));
+    world.settled(&back).await;
+    assert_eq!(deletions(&world).len(), 20 + 1);
 }

@@ -266,18 +266,7 @@ impl<W: Work> Queue<W> {
         now: Instant,
     ) -> Result<Vec<W::Item>, Error> {
         let Self {
-            store,
-            work,
-            target,
-            context,
-            link,
-            done,
-            deferred,
-            busy,
-            look,
-            waiting,
-            taken_over,
-            ..
+            store, work, target, context, link, done, deferred, busy, look, waiting, taken_over, ..
         } = self;
         let (time, generation) = ((context.clock)(), self.generation);
         let mut other = None;
@@ -304,9 +293,8 @@ impl<W: Work> Queue<W> {
                 other = Some(reason);
                 return Ok(Vec::new());
             }
-            let items = work.take(tx, target, room, &|machine| {
-                busy.contains(&machine) || deferred.holds(machine, now)
-            })?;
+            let items = work
+                .take(tx, target, room, &|machine| busy.contains(&machine) || deferred.holds(machine, now))?;
             // With less than there was room for, nothing is left until somebody commits or a deferral ends.
             *look = items.len() >= room || waiting;
             Ok::<_, Error>(items)

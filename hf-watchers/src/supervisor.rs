@@ -17,10 +17,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::args::Args;
 use crate::context::{self, Clock, Context};
+use crate::memory::Memory;
 use crate::runtime::Program;
 use crate::trouble::Troubles;
 use crate::wake::Wakes;
-use crate::{lock, memory, nodes, pods, queue, requests, returns};
+use crate::{lock, nodes, pods, queue, requests, returns};
 
 /// How often a watcher shows that it lives.
 const BEAT: Duration = Duration::from_secs(10);
@@ -80,13 +81,14 @@ pub(crate) async fn supervise(
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut beaten: Option<Instant> = None;
+    let mut memory = Memory::default();
     while !stop.is_cancelled() {
         if beaten.is_none_or(|beaten| beaten.elapsed() >= BEAT) {
             beaten = Some(Instant::now());
             wakes.renew();
             supervisor.read_templates();
             supervisor.beat();
-            memory::give_back();
+            memory.give_back();
             // One of the three does it, for all.
             supervisor.forgetting = program == Program::Pods;
         }

@@ -25,9 +25,9 @@ async fn returned_before_its_pod_exists_it_is_never_created() {
 #[tokio::test]
 async fn returned_while_its_create_is_in_flight_it_is_deleted_when_that_settles() {
     let world = World::new().await;
-    world.handle().add_fault(
-        Fault::new(Action::Delay(Duration::from_millis(300))).verb("create").resource("pods"),
-    );
+    world
+        .handle()
+        .add_fault(Fault::new(Action::Delay(Duration::from_millis(300))).verb("create").resource("pods"));
     let id = world.request(5);
     eventually(|| (world.asked("create") > 0).then_some(())).await;
     let back = world.give_back(&names(&id, 5));
@@ -39,9 +39,9 @@ async fn returned_while_its_create_is_in_flight_it_is_deleted_when_that_settles(
 #[tokio::test]
 async fn a_creator_that_dies_with_creates_in_flight_loses_and_doubles_nothing() {
     let mut world = World::new().await;
-    world.handle().add_fault(
-        Fault::new(Action::Delay(Duration::from_millis(100))).verb("create").resource("pods"),
-    );
+    world
+        .handle()
+        .add_fault(Fault::new(Action::Delay(Duration::from_millis(100))).verb("create").resource("pods"));
     let id = world.request(50);
     world.until_some_pods(10).await;
     world.kill(Program::Requests).await;
@@ -98,9 +98,9 @@ async fn with_one_in_flight_a_small_return_waits_for_no_large_one() {
     let (large, small) = (world.request(40), world.request(1));
     world.settled(&large).await;
     world.settled(&small).await;
-    world.handle().add_fault(
-        Fault::new(Action::Delay(Duration::from_millis(20))).verb("delete").resource("pods"),
-    );
+    world
+        .handle()
+        .add_fault(Fault::new(Action::Delay(Duration::from_millis(20))).verb("delete").resource("pods"));
     let first = world.give_back(&names(&large, 40));
     eventually(|| (world.asked("delete") > 0).then_some(())).await;
     let second = world.give_back(&names(&small, 1));

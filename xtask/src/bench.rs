@@ -149,8 +149,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut machine = machine::facts();
     if profile == Profile::Release {
         let linked = cargo::static_cli()?;
-        machine["hfCli"] =
-            json!(if linked { "static" } else { "dynamic" });
+        machine["hfCli"] = json!(if linked { "static" } else { "dynamic" });
     }
     let since = Instant::now();
     let mut bench =

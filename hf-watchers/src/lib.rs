@@ -14,6 +14,7 @@ mod args;
 mod backoff;
 mod context;
 mod feed;
+mod flight;
 mod link;
 mod lock;
 mod memory;

@@ -4,13 +4,11 @@
 //! Nothing is done before the transaction that takes it is committed, and whatever dies in between is found again in
 //! the store. What cannot be written back is kept until it can.
 
-use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::{BoxFuture, OptionFuture};
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
 use hf_core::ground::Target;
 use hf_k8s::{ApiError, Cluster, Trouble};
 use hf_store::{Error, IdentityCheck, Store, Tx};
@@ -19,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::Deferred;
 use crate::context::Context;
+use crate::flight::{Flight, Flown};
 use crate::link::{self, Link, NoLink, Patience};
 use crate::pace::Pace;
 
@@ -109,9 +108,7 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
         link: None,
         connecting: None,
         patience: Patience::default(),
-        ready: VecDeque::new(),
-        flight: FuturesUnordered::new(),
-        busy: HashSet::new(),
+        flight: Flight::default(),
         done: Vec::new(),
         deferred: Deferred::default(),
         generation: 0,
@@ -127,9 +124,6 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
     queue.run().await;
 }
 
-/// What came of an item that was taken from the file of this generation.
-type Flown<O> = (u64, Done<O>);
-
 struct Queue<W: Work> {
     context: Context,
     target: Target,
@@ -139,16 +133,12 @@ struct Queue<W: Work> {
     connecting: Option<BoxFuture<'static, Result<Link, NoLink>>>,
     patience: Patience,
     pace: Pace,
-    /// What was taken and has not been sent.
-    ready: VecDeque<W::Item>,
-    flight: FuturesUnordered<BoxFuture<'static, Flown<W::Outcome>>>,
-    /// The machines of `ready` and `flight`.
-    busy: HashSet<i64>,
+    flight: Flight<W>,
     done: Vec<Done<W::Outcome>>,
     deferred: Deferred,
     wake: tokio::sync::watch::Receiver<u64>,
-    /// The generation of the store whose machines `ready`, `busy`, `done` and `deferred` are about: another file gives the
-    /// same numbers to other machines.
+    /// The generation of the store whose machines `flight`, `done` and `deferred` are about: another file gives the same
+    /// numbers to other machines.
     generation: u64,
     /// Whether what a dead process has left has been taken over.
     taken_over: bool,
@@ -172,14 +162,14 @@ impl<W: Work> Queue<W> {
     async fn run(mut self) {
         loop {
             let stopping = self.context.stop.is_cancelled();
-            if stopping && self.flight.is_empty() && self.done.is_empty() {
+            if stopping && self.flight.flying() == 0 && self.done.is_empty() {
                 return;
             }
             self.turn(stopping);
             if !stopping {
                 self.send();
             }
-            if stopping && self.flight.is_empty() {
+            if stopping && self.flight.flying() == 0 {
                 // One more try is all that a full disk gets: the next process takes over what is left.
                 return;
             }
@@ -206,7 +196,7 @@ impl<W: Work> Queue<W> {
         }
         self.look |= counting && self.waiting;
         let most = if W::AHEAD { self.pace.limit() * 2 } else { self.pace.limit() };
-        let room = most.saturating_sub(self.taken());
+        let room = most.saturating_sub(self.flight.taken());
         let free = !stopping && self.look && room > 0 && self.patience.until(now).is_none();
         let passed = if counting { Some(now.duration_since(self.counted)) } else { None };
         let worth = !self.done.is_empty()
@@ -227,8 +217,7 @@ impl<W: Work> Queue<W> {
                 if counting {
                     (self.counted, self.passed) = (now, now);
                 }
-                self.busy.extend(items.iter().map(W::machine));
-                self.ready.extend(items);
+                self.flight.take(items);
             }
             Err(error) => {
                 self.context.troubles.set(&self.target, "store", error.to_string());
@@ -239,12 +228,7 @@ impl<W: Work> Queue<W> {
 
     /// Whether it is too soon for another transaction: the server still has enough to do.
     fn gathers(&self, now: Instant) -> bool {
-        now < self.written + GATHER && self.taken() * 2 > self.pace.limit()
-    }
-
-    /// How many have been taken and have not come back.
-    fn taken(&self) -> usize {
-        self.ready.len() + self.flight.len()
+        now < self.written + GATHER && self.flight.taken() * 2 > self.pace.limit()
     }
 
     /// Forgets what was about the machines of a file that has been replaced. What was created for them is in the new
@@ -252,8 +236,7 @@ impl<W: Work> Queue<W> {
     fn begin_anew(&mut self) {
         self.generation = self.store.generation();
         self.taken_over = false;
-        self.ready.clear();
-        self.busy.clear();
+        self.flight.begin_anew();
         self.done.clear();
         self.deferred = Deferred::default();
         self.work.begin_anew();
@@ -266,7 +249,18 @@ impl<W: Work> Queue<W> {
         now: Instant,
     ) -> Result<Vec<W::Item>, Error> {
         let Self {
-            store, work, target, context, link, done, deferred, busy, look, waiting, taken_over, ..
+            store,
+            work,
+            target,
+            context,
+            link,
+            done,
+            deferred,
+            flight,
+            look,
+            waiting,
+            taken_over,
+            ..
         } = self;
         let (time, generation) = ((context.clock)(), self.generation);
         let mut other = None;
@@ -294,7 +288,7 @@ impl<W: Work> Queue<W> {
                 return Ok(Vec::new());
             }
             let items = work
-                .take(tx, target, room, &|machine| busy.contains(&machine) || deferred.holds(machine, now))?;
+                .take(tx, target, room, &|machine| flight.holds(machine) || deferred.holds(machine, now))?;
             // With less than there was room for, nothing is left until somebody commits or a deferral ends.
             *look = items.len() >= room || waiting;
             Ok::<_, Error>(items)
@@ -304,7 +298,7 @@ impl<W: Work> Queue<W> {
             Some(reason) => {
                 self.context.troubles.set(&self.target, "identity", reason);
                 self.link = None;
-                self.put_back();
+                self.flight.put_back();
                 self.patience.denied(now);
             }
             None if room > 0 && self.context.troubles.has(&self.target, "identity") => {
@@ -324,21 +318,8 @@ impl<W: Work> Queue<W> {
         if !same_file || self.retry.is_some() || self.patience.until(Instant::now()).is_some() {
             return;
         }
-        while self.flight.len() < self.pace.limit()
-            && let Some(item) = self.ready.pop_front()
-        {
-            self.work.sent(&item);
-            let (generation, work) = (self.generation, W::perform(link.cluster.clone(), item));
-            self.flight.push(work.map(move |done| (generation, done)).boxed());
-        }
-    }
-
-    /// Forgets what was taken and has not been sent: what is to be done first, and by which connection, may be another
-    /// matter once it can go out.
-    fn put_back(&mut self) {
-        for item in self.ready.drain(..) {
-            self.busy.remove(&W::machine(&item));
-        }
+        let (generation, work) = (self.generation, &mut self.work);
+        self.flight.send(&link.cluster, self.pace.limit(), generation, |item| work.sent(item));
     }
 
     async fn wait(&mut self, stopping: bool) {
@@ -358,7 +339,7 @@ impl<W: Work> Queue<W> {
         tokio::select! {
             biased;
             () = self.context.stop.cancelled(), if !stopping => {}
-            Some(one) = self.flight.next(), if !self.flight.is_empty() => {
+            Some(one) = self.flight.next(), if self.flight.flying() > 0 => {
                 self.take_back(one);
                 // All that are ready go into one transaction.
                 while let Some(Some(one)) = self.flight.next().now_or_never() {
@@ -407,7 +388,7 @@ impl<W: Work> Queue<W> {
         if generation != self.generation {
             return;
         }
-        self.busy.remove(&done.machine);
+        self.flight.came_back(done.machine);
         self.work.came_back(&done, now);
         match &done.error {
             None => {
@@ -434,7 +415,7 @@ impl<W: Work> Queue<W> {
     fn heed(&mut self, error: &ApiError, now: Instant) {
         match error.kind {
             Trouble::Throttled => {
-                self.pace.throttled(self.flight.len(), now);
+                self.pace.throttled(self.flight.flying(), now);
                 if error.retry_after.is_some() {
                     self.patience.unanswered(error.retry_after, now);
                 }
@@ -454,7 +435,7 @@ impl<W: Work> Queue<W> {
             _ => {}
         }
         if error.kind == Trouble::Throttled || self.link.is_none() || self.patience.until(now).is_some() {
-            self.put_back();
+            self.flight.put_back();
         }
     }
 }

@@ -1,0 +1,90 @@
+//! What a queue has taken from the store: what is to be sent, and what is on its way.
+
+use std::collections::{HashSet, VecDeque};
+
+use futures::StreamExt;
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::FuturesUnordered;
+use hf_k8s::Cluster;
+
+use crate::queue::{Done, Work};
+
+/// What came of an item that was taken from the file of this generation.
+pub(crate) type Flown<O> = (u64, Done<O>);
+
+pub(crate) struct Flight<W: Work> {
+    ready: VecDeque<W::Item>,
+    flying: FuturesUnordered<BoxFuture<'static, Flown<W::Outcome>>>,
+    /// The machines of both, of the file that is open now.
+    machines: HashSet<i64>,
+}
+
+impl<W: Work> Default for Flight<W> {
+    fn default() -> Self {
+        Self { ready: VecDeque::new(), flying: FuturesUnordered::new(), machines: HashSet::new() }
+    }
+}
+
+impl<W: Work> Flight<W> {
+    /// How many are on their way.
+    pub(crate) fn flying(&self) -> usize {
+        self.flying.len()
+    }
+
+    /// How many have been taken and have not come back.
+    pub(crate) fn taken(&self) -> usize {
+        self.ready.len() + self.flying.len()
+    }
+
+    /// Whether one of them is about this machine.
+    pub(crate) fn holds(&self, machine: i64) -> bool {
+        self.machines.contains(&machine)
+    }
+
+    /// Takes in what is to be sent.
+    pub(crate) fn take(&mut self, items: Vec<W::Item>) {
+        self.machines.extend(items.iter().map(W::machine));
+        self.ready.extend(items);
+    }
+
+    /// Sends what is ready, until so many are on their way; `note` is told of each.
+    pub(crate) fn send(
+        &mut self,
+        cluster: &Cluster,
+        most: usize,
+        generation: u64,
+        mut note: impl FnMut(&W::Item),
+    ) {
+        while self.flying.len() < most
+            && let Some(item) = self.ready.pop_front()
+        {
+            note(&item);
+            let done = W::perform(cluster.clone(), item);
+            self.flying.push(done.map(move |done| (generation, done)).boxed());
+        }
+    }
+
+    /// The next one that comes back; for ever none where nothing is on its way.
+    pub(crate) async fn next(&mut self) -> Option<Flown<W::Outcome>> {
+        self.flying.next().await
+    }
+
+    /// One has come back.
+    pub(crate) fn came_back(&mut self, machine: i64) {
+        self.machines.remove(&machine);
+    }
+
+    /// Forgets what was taken and has not been sent: what is to be done first, and by which connection, may be another
+    /// matter once it can go out.
+    pub(crate) fn put_back(&mut self) {
+        for item in self.ready.drain(..) {
+            self.machines.remove(&W::machine(&item));
+        }
+    }
+
+    /// Another file gives the same numbers to other machines; what is on its way still comes back.
+    pub(crate) fn begin_anew(&mut self) {
+        self.ready.clear();
+        self.machines.clear();
+    }
+}

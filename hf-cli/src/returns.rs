@@ -38,8 +38,8 @@ struct Found<'a> {
     reclaimed: Vec<Reclaimed>,
     /// Those that the store does not know, each with the name that its pod would have.
     unknown: Vec<(&'a str, String)>,
-    /// The nodes where they are, by context and name: many machines share one.
-    nodes: HashMap<String, HashMap<String, Option<SeenNode>>>,
+    /// The nodes where they are, by context and name: many machines share one. None where nodes are not watched.
+    nodes: HashMap<String, Option<HashMap<String, Option<SeenNode>>>>,
     /// Rebuilt from the cluster, and listed by Host Factory for the first time since: no longer unclaimed (rule 13).
     listed: Vec<i64>,
 }
@@ -78,9 +78,10 @@ impl<'a> Found<'a> {
             return Ok(None);
         }
         if !self.nodes.contains_key(&row.context) {
-            self.nodes.insert(row.context.clone(), HashMap::new());
+            let nodes = tx.watches_nodes(&row.context)?.then(HashMap::new);
+            self.nodes.insert(row.context.clone(), nodes);
         }
-        let Some(nodes) = self.nodes.get_mut(&row.context) else { return Ok(None) };
+        let Some(Some(nodes)) = self.nodes.get_mut(&row.context) else { return Ok(None) };
         if !nodes.contains_key(&facts.node) {
             nodes.insert(facts.node.clone(), tx.node(&row.context, &facts.node)?);
         }

@@ -116,6 +116,12 @@ impl Tx<'_> {
         })
     }
 
+    /// Whether the nodes of a context are watched, or were.
+    pub fn watches_nodes(&self, context: &str) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM node_watches WHERE instance = ?1 AND context = ?2)";
+        Ok(self.prepare(sql)?.query_one((self.instance, context), |row| row.get(0))?)
+    }
+
     /// A node as its watch has shown it, or `None` if it has shown none of that name.
     pub fn node(&self, context: &str, name: &str) -> Result<Option<SeenNode>> {
         let sql = "SELECT w.heard_at, w.clock_ms, w.heard_ms, n.gone_at IS NOT NULL AS gone, n.condition, n.condition_ms

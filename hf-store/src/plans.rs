@@ -366,6 +366,7 @@ fn nodes(store: &mut crate::Store) {
             tx.check_nodes("", &identity("u", "s"))?;
             tx.observe_nodes(&[there(taint("a")), there(taint("b"))], word)?;
             tx.missing_nodes("", &[], false)?;
+            tx.watches_nodes("")?;
             tx.node("", "n1")?;
             tx.observe_nodes(&[gone("n1"), there(taint("a")), gone("n1"), gone("n2")], word)?;
             tx.node_is_there("", "n2")?;

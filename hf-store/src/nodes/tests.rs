@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{Bed, in_both_modes, later, now, running, seen};
-use crate::{IdentityCheck, Observed};
+use crate::{IdentityCheck, Observed, Store};
 
 const CONTEXT: &str = "";
 
@@ -208,8 +208,11 @@ fn nodes_that_are_long_gone_are_forgotten() {
 #[test]
 fn another_instances_nodes_are_its_own() {
     let mut bed = Bed::new(false);
-    bed.show(&node(), 1);
     let mut other = bed.connect_as("other");
+    let watched = |store: &mut Store| store.read(|tx| tx.watches_nodes(CONTEXT)).unwrap();
+    assert!(!watched(&mut bed.store));
+    bed.show(&node(), 1);
+    assert!(watched(&mut bed.store) && !watched(&mut other));
     assert_eq!(other.read(|tx| tx.node(CONTEXT, "n1")).unwrap(), None);
     other.write(|tx| tx.observe_nodes(&[ObservedNode::Gone("n1".to_owned())], after(1))).unwrap();
     assert!(!bed.node().gone);

@@ -9,19 +9,33 @@ use hf_k8s::Cluster;
 
 use crate::queue::{Done, Work};
 
-/// What came of an item that was taken from the file of this generation.
-pub(crate) type Flown<O> = (u64, Done<O>);
+/// An item that came back.
+pub(crate) struct Flown<O> {
+    /// The generation of the file that it was taken from.
+    pub(crate) generation: u64,
+    /// How many had been answered when it was sent.
+    answered: u64,
+    /// What came of it.
+    pub(crate) done: Done<O>,
+}
 
 pub(crate) struct Flight<W: Work> {
     ready: VecDeque<W::Item>,
     flying: FuturesUnordered<BoxFuture<'static, Flown<W::Outcome>>>,
     /// The machines of both, of the file that is open now.
     machines: HashSet<i64>,
+    /// How many the server has carried out.
+    answered: u64,
 }
 
 impl<W: Work> Default for Flight<W> {
     fn default() -> Self {
-        Self { ready: VecDeque::new(), flying: FuturesUnordered::new(), machines: HashSet::new() }
+        Self {
+            ready: VecDeque::new(),
+            flying: FuturesUnordered::new(),
+            machines: HashSet::new(),
+            answered: 0,
+        }
     }
 }
 
@@ -60,7 +74,8 @@ impl<W: Work> Flight<W> {
         {
             note(&item);
             let done = W::perform(cluster.clone(), item);
-            self.flying.push(done.map(move |done| (generation, done)).boxed());
+            let answered = self.answered;
+            self.flying.push(done.map(move |done| Flown { generation, answered, done }).boxed());
         }
     }
 
@@ -70,8 +85,16 @@ impl<W: Work> Flight<W> {
     }
 
     /// One has come back.
-    pub(crate) fn came_back(&mut self, machine: i64) {
-        self.machines.remove(&machine);
+    pub(crate) fn came_back(&mut self, flown: &Flown<W::Outcome>) {
+        self.machines.remove(&flown.done.machine);
+        self.answered += u64::from(flown.done.error.is_none());
+    }
+
+    /// How many others the server had room for beside one that it refused: those that are still on their way, and those
+    /// that were answered meanwhile.
+    pub(crate) fn beside(&self, flown: &Flown<W::Outcome>) -> usize {
+        let answered = usize::try_from(self.answered - flown.answered).unwrap_or(usize::MAX);
+        self.flying.len().saturating_add(answered)
     }
 
     /// Forgets what was taken and has not been sent: what is to be done first, and by which connection, may be another

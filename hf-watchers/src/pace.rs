@@ -71,13 +71,13 @@ impl Pace {
         self.limit = self.limit.clamp(1.0, most);
     }
 
-    /// The server refused a request that was sent while this many others were in flight.
+    /// The server refused a request, and had room for this many others beside it.
     pub(crate) fn throttled(&mut self, beside: usize, now: Instant) {
         #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
         let beside = beside as f64;
         self.starting = false;
-        // It had room for those, unless others fill it too: then a few refusals lead there.
-        self.limit = self.limit.min(beside.max(self.limit * LEFT)).max(1.0);
+        // Others may fill it too: then a few refusals lead there, each of them by one at least.
+        self.limit = beside.max(self.limit * LEFT).min(self.limit - 1.0).max(1.0);
         self.ceiling = Some((self.limit, now + HOLD));
     }
 }
@@ -125,6 +125,15 @@ mod tests {
         tokio::time::advance(HOLD).await;
         answered(&mut pace, 21, 20);
         assert_eq!(pace.limit(), 21);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_refusal_counts_however_many_were_answered_meanwhile() {
+        let mut pace = Pace::new(32, 64);
+        for _ in 0..5 {
+            pace.throttled(1_000, Instant::now());
+        }
+        assert_eq!(pace.limit(), 27);
     }
 
     #[tokio::test(start_paused = true)]

@@ -382,13 +382,15 @@ impl<W: Work> Queue<W> {
     }
 
     /// Takes in what came of one item, and what that says of the server.
-    fn take_back(&mut self, (generation, done): Flown<W::Outcome>) {
+    fn take_back(&mut self, flown: Flown<W::Outcome>) {
         let now = Instant::now();
         self.look = true;
-        if generation != self.generation {
+        if flown.generation != self.generation {
             return;
         }
-        self.flight.came_back(done.machine);
+        self.flight.came_back(&flown);
+        let beside = self.flight.beside(&flown);
+        let done = flown.done;
         self.work.came_back(&done, now);
         match &done.error {
             None => {
@@ -406,16 +408,16 @@ impl<W: Work> Queue<W> {
             Some(error) => {
                 self.waiting = true;
                 self.deferred.put(done.machine, error.kind, now);
-                self.heed(error, now);
+                self.heed(error, beside, now);
             }
         }
         self.done.push(done);
     }
 
-    fn heed(&mut self, error: &ApiError, now: Instant) {
+    fn heed(&mut self, error: &ApiError, beside: usize, now: Instant) {
         match error.kind {
             Trouble::Throttled => {
-                self.pace.throttled(self.flight.flying(), now);
+                self.pace.throttled(beside, now);
                 if error.retry_after.is_some() {
                     self.patience.unanswered(error.retry_after, now);
                 }

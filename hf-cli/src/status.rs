@@ -4,7 +4,7 @@ use hf_core::status::{
     MachineResult, Outcome, RequestStatus, acquire_status, acquired, return_status, returned, word,
 };
 use hf_core::wire::get_request_status::{Machine, Request};
-use hf_store::{Answered, RequestKind, RequestRow, Returned, Store};
+use hf_store::{Answered, RequestKind, RequestRow, Returned, Store, Tx};
 use jiff::Timestamp;
 
 use crate::error::CliError;
@@ -24,33 +24,40 @@ pub(crate) fn answer(view: View<'_>, store: &mut Store, ids: &[String]) -> Resul
                 continue;
             };
             let answer = evaluate(&around, &request)?.answer;
-            let first = answer.status.is_terminal() && request.answer.is_none();
-            if first || !request.claimed {
-                found.unkept.push(place);
+            if answer.status.is_terminal() && request.answer.is_none() {
+                found.ended.push(place);
+            } else if !request.claimed {
+                found.unclaimed.push(place);
             }
             found.answers.push(answer);
         }
         Ok::<_, CliError>(found)
     })?;
-    let Found { mut answers, unkept, unknown, sign_is_due } = found;
+    let Found { mut answers, ended, unclaimed, unknown, sign_is_due } = found;
     say_unknown(&answers, &unknown);
-    if unkept.is_empty() {
-        if sign_is_due {
-            beside(store, |tx| sign.note(tx));
+    let note = |tx: &Tx<'_>| {
+        for place in &unclaimed {
+            if let Some(request) = tx.request(&ids[*place])? {
+                tx.claim_request(request.seq)?;
+            }
+        }
+        if sign_is_due { sign.note(tx) } else { Ok(()) }
+    };
+    if ended.is_empty() {
+        if sign_is_due || !unclaimed.is_empty() {
+            beside(store, note);
         }
         return Ok(answers);
     }
     // Evaluated anew in the transaction that keeps it: the facts may have changed in between.
     store.write(|tx| {
         let around = view.within(tx);
-        for place in unkept {
+        for place in ended {
             if let Some(request) = tx.request(&ids[place])? {
                 answers[place] = keep(&around, &request)?;
             }
         }
-        if sign_is_due {
-            sign.note(tx)?;
-        }
+        note(tx)?;
         Ok::<_, CliError>(answers)
     })
 }
@@ -59,8 +66,10 @@ pub(crate) fn answer(view: View<'_>, store: &mut Store, ids: &[String]) -> Resul
 #[derive(Default)]
 struct Found {
     answers: Vec<Request>,
-    /// Those of which something has to be written.
-    unkept: Vec<usize>,
+    /// Those whose answer is terminal for the first time.
+    ended: Vec<usize>,
+    /// Others that Host Factory has not named before.
+    unclaimed: Vec<usize>,
     /// Those that the store does not have.
     unknown: Vec<usize>,
     sign_is_due: bool,

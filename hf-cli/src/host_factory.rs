@@ -56,17 +56,19 @@ impl Sign {
 
     /// Notes it.
     pub(crate) fn note(self, tx: &Tx<'_>) -> Result<(), CliError> {
-        for program in self.programs() {
-            tx.beat(&Heartbeat {
-                program: program.to_owned(),
-                host: hf_settings::host_name(),
-                pid: std::process::id(),
-                started_at: self.now,
-                beat_at: self.now,
-                trouble: String::new(),
-            })?;
-        }
-        Ok(())
+        Ok(self.beats().try_for_each(|beat| tx.beat(&beat))?)
+    }
+
+    /// What is to be noted.
+    pub(crate) fn beats(self) -> impl Iterator<Item = Heartbeat> {
+        self.programs().map(move |program| Heartbeat {
+            program: program.to_owned(),
+            host: hf_settings::host_name(),
+            pid: std::process::id(),
+            started_at: self.now,
+            beat_at: self.now,
+            trouble: String::new(),
+        })
     }
 }
 

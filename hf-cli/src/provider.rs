@@ -6,7 +6,7 @@ use hf_core::wire::{
 };
 use hf_core::{Config, MachineName, Provider, RequestId};
 use hf_settings::Settings;
-use hf_store::{Durability, NewAcquire, Options, ReturnedName, Store, Tx, Waker};
+use hf_store::{Durability, Inbox, NewAcquire, Options, ReturnedName, Store, Waker};
 use jiff::Timestamp;
 
 use crate::error::CliError;
@@ -50,16 +50,16 @@ impl StoreProvider {
     fn register(
         &self,
         store: &mut Store,
-        work: impl Fn(&Tx<'_>) -> Result<RequestId, CliError>,
+        work: impl Fn(&Inbox<'_>) -> Result<RequestId, CliError>,
     ) -> Result<RequestId, CliError> {
         let sign = Sign { now: self.now, hosts: false };
-        let work = |tx: &Tx<'_>| {
-            let id = work(tx)?;
-            sign.note(tx)?;
+        let work = |inbox: &Inbox<'_>| {
+            let id = work(inbox)?;
+            sign.beats().try_for_each(|beat| inbox.beat(&beat))?;
             Ok::<_, CliError>(id)
         };
-        match store.write(work) {
-            Err(error) if error.was_replaced() => store.write(work),
+        match store.accept(work) {
+            Err(error) if error.was_replaced() => store.accept(work),
             other => other,
         }
     }
@@ -132,7 +132,7 @@ impl Provider for StoreProvider {
             now: self.now,
         };
         let mut store = self.open(&config)?;
-        let id = self.register(&mut store, |tx| Ok(tx.register_acquire(&new)?))?;
+        let id = self.register(&mut store, |inbox| Ok(inbox.accept_acquire(&new)?))?;
         self.wake("hf-watch-requests");
         tracing::info!(request = %id, template = %template.id, count = asked, "registered a request");
         let message = format!("{} of {} requested", host_factory::machines(asked as usize), template.id);
@@ -153,7 +153,8 @@ impl Provider for StoreProvider {
             })
             .collect();
         let mut store = self.open(&config)?;
-        let id = self.register(&mut store, |tx| Ok(tx.register_return(id.clone(), &names, self.now)?))?;
+        let id =
+            self.register(&mut store, |inbox| Ok(inbox.accept_return(id.clone(), &names, self.now)?))?;
         self.wake("hf-watch-returns");
         tracing::info!(request = %id, count = names.len(), "registered a return");
         let message = format!("return of {} requested", host_factory::machines(names.len()));

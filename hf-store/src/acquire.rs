@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use crate::error::{Error, Result};
-use crate::events::Event;
+use crate::inbox::Accepted;
 use crate::requests::{NewRequest, RequestKind};
 use crate::store::{StoreError, Tx};
 
@@ -85,15 +85,28 @@ impl Tx<'_> {
     /// # Errors
     /// If the id is taken, the template is exhausted, or the store fails.
     pub fn register_acquire(&self, new: &NewAcquire<'_>) -> Result<RequestId, RegisterError> {
+        let id = self.accept_acquire(new)?;
+        self.write_out()?;
+        Ok(id)
+    }
+
+    /// As [`Self::register_acquire`], and leaves its machines to be written out.
+    pub(crate) fn accept_acquire(&self, new: &NewAcquire<'_>) -> Result<RequestId, RegisterError> {
         if let Some(max) = new.max_number {
-            let live = self.live_machines(new.template)?;
-            if live.saturating_add(new.count) > max {
+            let exceeds = |live: u32| live.saturating_add(new.count) > max;
+            let mut live = self.live_machines(new.template)?;
+            if exceeds(live) {
+                // A machine counts until its return is written out.
+                self.write_out()?;
+                live = self.live_machines(new.template)?;
+            }
+            if exceeds(live) {
                 let template = new.template.clone();
                 return Err(RegisterError::TooMany { template, max, live, asked: new.count });
             }
         }
         let id = self.free_id(new.id.clone())?;
-        let request = self.insert_request(&NewRequest {
+        self.insert_request(&NewRequest {
             id: &id,
             kind: RequestKind::Acquire,
             origin: "asked",
@@ -106,9 +119,9 @@ impl Tx<'_> {
             start_timeout: new.start_timeout,
             create_timeout: new.create_timeout,
             priority: new.priority,
+            unwritten: Some(String::new()),
         })?;
-        self.insert_machines(request, &id, new)?;
-        self.note(new.now, request, None, Event::Requested, &format!("{} of {}", new.count, new.template))?;
+        self.count_live(new.template.as_str(), new.count.into())?;
         Ok(id)
     }
 
@@ -160,22 +173,23 @@ impl Tx<'_> {
         }
     }
 
-    /// All machines of a new request, by one statement: to begin one takes as long as to write a row.
-    fn insert_machines(&self, request: i64, id: &RequestId, new: &NewAcquire<'_>) -> Result<()> {
-        let names: Vec<String> = (0..new.count).map(|ordinal| id.machine(ordinal).into()).collect();
+    /// All machines of a new request, by one statement: to begin one takes as long as to write a row. They were counted
+    /// when the request was accepted.
+    pub(crate) fn insert_machines(&self, of: &Accepted) -> Result<()> {
+        let names: Vec<String> = (0..of.count).map(|ordinal| of.id.machine(ordinal).into()).collect();
         let sql = "INSERT INTO machines (instance, request, ordinal, template, context, namespace, name, machine_id,
                        creation, turn)
                    SELECT ?1, ?2, key, ?3, ?4, ?5, value, value, 'wanted', ?6 FROM json_each(?7)";
         self.prepare(sql)?.execute((
             self.instance,
-            request,
-            new.template.as_str(),
-            &new.target.context,
-            &new.target.namespace,
-            -i64::from(new.priority),
+            of.seq,
+            &of.template,
+            &of.target.context,
+            &of.target.namespace,
+            -of.priority,
             serde_json::json!(names).to_string(),
         ))?;
-        self.count_live(new.template.as_str(), new.count.into())
+        Ok(())
     }
 
     pub(crate) fn keep_manifest(&self, digest: &str, pod: &str) -> Result<i64> {

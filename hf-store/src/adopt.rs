@@ -48,6 +48,7 @@ impl Tx<'_> {
             start_timeout,
             create_timeout: 0,
             priority: 0,
+            unwritten: None,
         })?;
         self.note(now, request, None, Event::Adopted, &format!("{count} of {template}"))?;
         let of = Origin { request, id, template, target, priority: 0, adopted: true };

@@ -117,6 +117,7 @@ impl Tx<'_> {
             start_timeout: new.start_timeout,
             create_timeout: new.create_timeout,
             priority: new.priority,
+            unwritten: None,
         })?;
         self.note(
             new.requested_at,
@@ -186,6 +187,7 @@ impl Tx<'_> {
             start_timeout: 0,
             create_timeout: 0,
             priority: 0,
+            unwritten: None,
         })?;
         let detail = format!("return of {}", new.names.len());
         self.note(new.requested_at, request, None, Event::Requested, &detail)?;

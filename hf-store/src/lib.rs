@@ -5,9 +5,13 @@
 //! **One file**, `hf.db` in the work directory, with rows of every provider instance that uses the directory. It
 //! carries an `application_id`; a file without ours is refused, whatever its name.
 //!
-//! **Locking.** All writing goes through [`Store::write`], which begins `IMMEDIATE`: a transaction that reads first and
-//! writes later fails at once if another process committed in between, whatever the busy timeout. Entering WAL mode
-//! does not wait for locks either, so those who find the file not yet set up take turns by a lock file.
+//! **Locking.** A transaction that writes begins `IMMEDIATE`: one that reads first and writes later fails at once if
+//! another process committed in between, whatever the busy timeout. Entering WAL mode does not wait for locks either, so
+//! those who find the file not yet set up take turns by a lock file.
+//!
+//! **The inbox.** [`Store::accept`] puts a request on disk as one row, in the same time for 10,000 machines as for one.
+//! [`Store::write`] and [`Store::read`] begin with writing out what was accepted before, so nobody sees a state without
+//! it.
 //!
 //! **Durability.** The command line opens with [`Durability::Promise`]: a commit is on disk when it returns, because
 //! Host Factory is told of it. The watchers open with [`Durability::Repeat`]: after a power cut the cluster tells them
@@ -47,6 +51,7 @@ mod events;
 mod export;
 mod glance;
 mod import;
+mod inbox;
 mod inhabited;
 mod machines;
 mod metadata;
@@ -83,6 +88,7 @@ pub use events::Event;
 pub use export::{ExportTable, ExportValue, export_tables};
 pub use glance::{AskedMachine, ListedMachine};
 pub use import::{ImportVerdict, ImportedMachine, ImportedRequest, ImportedReturn};
+pub use inbox::Inbox;
 pub use metadata::MetadataSince;
 pub use nodes::{MissingNodes, NodeWord, ObservedNode};
 pub use observe::{FullListing, ListingVerdict, Observed, SeenPod};

@@ -68,6 +68,7 @@ const WORK: &[(&str, &[&str])] = &[
     ("machines_there", &["observe.rs", "inhabited.rs"]),
     ("machines_unclaimed", &["unclaimed.rs"]),
     ("requests_imported", &["import.rs"]),
+    ("requests_unwritten", &["inbox.rs"]),
     ("requests_unclaimed", &["unclaimed.rs"]),
     ("requests_forgotten", &["retention.rs"]),
     // Old requests that live are passed over each time, outside of the write lock.
@@ -204,8 +205,8 @@ fn the_next_request_and_the_next_target_are_one_step_away() {
         let back = bed.give_back(&returned.iter().map(String::as_str).collect::<Vec<_>>());
         let id = bed.request(machines);
         let (target, request, back) = (Target::default(), bed.seq(&id), bed.seq(&back));
-        SEEN.take();
         bed.read(|tx| {
+            SEEN.take();
             assert_eq!(tx.inhabited()?, std::slice::from_ref(&target));
             assert_eq!(tx.next_waiting(&target, Waiting { turn: 0, request })?, None);
             assert_eq!(tx.next_returned((tx.instance, "", ""), 1)?, Some(back));

@@ -70,6 +70,8 @@ pub(crate) struct NewRequest<'a> {
     pub(crate) start_timeout: u32,
     pub(crate) create_timeout: u32,
     pub(crate) priority: i32,
+    /// What is to be written out, see [`crate::inbox`].
+    pub(crate) unwritten: Option<String>,
 }
 
 impl Tx<'_> {
@@ -88,8 +90,8 @@ impl Tx<'_> {
 
     pub(crate) fn insert_request(&self, new: &NewRequest<'_>) -> Result<i64> {
         let sql = "INSERT INTO requests (instance, id, kind, origin, requested_at, count, template, manifest,
-                       context, namespace, readiness, start_timeout_s, create_timeout_s, priority)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+                       context, namespace, readiness, start_timeout_s, create_timeout_s, priority, unwritten)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         Ok(self.prepare(sql)?.insert(rusqlite::params![
             self.instance,
             new.id.as_str(),
@@ -105,6 +107,7 @@ impl Tx<'_> {
             new.start_timeout,
             new.create_timeout,
             new.priority,
+            new.unwritten,
         ])?)
     }
 

@@ -12,6 +12,7 @@ use rusqlite::{Params, Row};
 use crate::acquire::RegisterError;
 use crate::error::Result;
 use crate::events::Event;
+use crate::inbox;
 use crate::machines::{MachineRow, Standing};
 use crate::requests::{NewRequest, RequestKind};
 use crate::spelling::time_or_none;
@@ -54,8 +55,20 @@ impl Tx<'_> {
         names: &[ReturnedName],
         now: Timestamp,
     ) -> Result<RequestId, RegisterError> {
+        let id = self.accept_return(id, names, now)?;
+        self.write_out()?;
+        Ok(id)
+    }
+
+    /// As [`Self::register_return`], and leaves the machines to be doomed when it is written out.
+    pub(crate) fn accept_return(
+        &self,
+        id: Option<RequestId>,
+        names: &[ReturnedName],
+        now: Timestamp,
+    ) -> Result<RequestId, RegisterError> {
         let id = self.free_id(id)?;
-        let request = self.insert_request(&NewRequest {
+        self.insert_request(&NewRequest {
             id: &id,
             kind: RequestKind::Return,
             origin: "asked",
@@ -68,9 +81,8 @@ impl Tx<'_> {
             start_timeout: 0,
             create_timeout: 0,
             priority: 0,
+            unwritten: Some(inbox::text_of(names)),
         })?;
-        self.insert_returned(request, names, now)?;
-        self.note(now, request, None, Event::Requested, &format!("return of {}", names.len()))?;
         Ok(id)
     }
 

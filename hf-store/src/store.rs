@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use hf_core::Instance;
-use rusqlite::{CachedStatement, Connection, TransactionBehavior};
+use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior};
 
 use crate::error::{Error, Result};
+use crate::inbox::Inbox;
 use crate::open::{FileId, Options, file_id, open};
 
 /// One process' connection to the store, for one provider instance.
@@ -100,15 +101,64 @@ impl Store {
     /// # Errors
     /// The closure's, or the store's.
     pub fn read<T, E: StoreError>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.run(TransactionBehavior::Deferred, work)
+        self.follow()?;
+        let transaction = self.begin(TransactionBehavior::Deferred)?;
+        let tx = self.within(&transaction);
+        if tx.any_unwritten().map_err(|error| error.about(&self.path))? {
+            drop(transaction);
+            return self.read_and_write_out(work);
+        }
+        let done = work(&tx).map_err(|error| error.about(&self.path))?;
+        transaction.commit().map_err(|error| self.about(error))?;
+        Ok(done)
     }
 
-    /// Writes: all of it or nothing. The only way to write.
+    /// Reads what is written out first. If there is no room for that, it stays in the inbox, and nobody is refused an
+    /// answer: the pages wait in memory for the end of the transaction.
+    fn read_and_write_out<T, E: StoreError>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let spill = |may: bool| self.conn.pragma_update(None, "cache_spill", may);
+        spill(false).map_err(|error| self.about(error))?;
+        let done = self.begin(TransactionBehavior::Immediate).map_err(E::from).and_then(|transaction| {
+            let tx = self.within(&transaction);
+            tx.write_out().map_err(|error| error.about(&self.path))?;
+            let done = work(&tx).map_err(|error| error.about(&self.path))?;
+            let _ = transaction.commit();
+            Ok(done)
+        });
+        spill(true).map_err(|error| self.about(error))?;
+        done
+    }
+
+    /// Writes: all of it or nothing.
     ///
     /// # Errors
     /// The closure's, or the store's; then nothing was written.
     pub fn write<T, E: StoreError>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
-        let done = self.run(TransactionBehavior::Immediate, work)?;
+        self.change(|tx| {
+            tx.write_out()?;
+            work(tx)
+        })
+    }
+
+    /// Accepts requests: all of them or none. What they mean for machines is written out by the next transaction.
+    ///
+    /// # Errors
+    /// The closure's, or the store's; then nothing was accepted.
+    pub fn accept<T, E: StoreError>(
+        &mut self,
+        work: impl FnOnce(&Inbox<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.change(|tx| work(&Inbox::new(tx)))
+    }
+
+    fn change<T, E: StoreError>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.follow()?;
+        let transaction = self.begin(TransactionBehavior::Immediate)?;
+        let done = work(&self.within(&transaction)).map_err(|error| error.about(&self.path))?;
+        transaction.commit().map_err(|error| self.about(error))?;
         // If the name has come to mean another file meanwhile, what was written is lost to everybody else.
         if file_id(&self.path) == Some(self.file) {
             Ok(done)
@@ -117,23 +167,17 @@ impl Store {
         }
     }
 
-    fn run<T, E: StoreError>(
-        &mut self,
-        behavior: TransactionBehavior,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.follow()?;
-        let tx =
-            rusqlite::Transaction::new_unchecked(&self.conn, behavior).map_err(|error| self.about(error))?;
-        let work = work(&Tx {
-            conn: &tx,
+    fn begin(&self, behavior: TransactionBehavior) -> Result<Transaction<'_>> {
+        Transaction::new_unchecked(&self.conn, behavior).map_err(|error| self.about(error))
+    }
+
+    fn within<'a>(&'a self, transaction: &'a Transaction<'_>) -> Tx<'a> {
+        Tx {
+            conn: transaction,
             instance: self.instance.as_str(),
             instance_name: &self.instance,
             generation: self.generation,
-        });
-        let done = work.map_err(|error| error.about(&self.path))?;
-        tx.commit().map_err(|error| self.about(error))?;
-        Ok(done)
+        }
     }
 
     fn about(&self, error: rusqlite::Error) -> Error {

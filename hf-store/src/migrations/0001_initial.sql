@@ -143,8 +143,12 @@ CREATE TABLE requests (
     answer TEXT CHECK (answer IN ('complete', 'complete_with_error')),
     answered_at INTEGER,
     -- Whether it is being removed, step by step: nobody knows it any more.
-    forgotten INTEGER NOT NULL DEFAULT 0 CHECK (forgotten IN (0, 1))
+    forgotten INTEGER NOT NULL DEFAULT 0 CHECK (forgotten IN (0, 1)),
+    -- Until its machines are in the tables of machines and of what is returned: empty, or of a return its machines as
+    -- a JSON array of [host, machine id, name or null].
+    unwritten TEXT
 ) STRICT;
+CREATE INDEX requests_unwritten ON requests (instance) WHERE unwritten IS NOT NULL;
 CREATE INDEX requests_by_manifest ON requests (manifest);
 CREATE INDEX requests_by_age ON requests (instance, requested_at) WHERE forgotten = 0;
 CREATE INDEX requests_forgotten ON requests (instance) WHERE forgotten = 1;

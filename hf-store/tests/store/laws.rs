@@ -18,7 +18,7 @@ use hf_store::{
 use proptest::prelude::*;
 
 use self::steps::{Heard, Step, step};
-use crate::support::{now, register, template};
+use crate::support::{accept, now, template};
 
 /// A POST on its way.
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ impl World {
 
     fn take(&mut self, step: &Step) {
         match *step {
-            Step::Ask(count) => self.requests.push(register(&mut self.deleter, count).unwrap()),
+            Step::Ask(count) => self.requests.push(accept(&mut self.deleter, count).unwrap()),
             Step::Return(n) => self.give_back(n),
             Step::Claim(most) => self.claim(most),
             Step::Serve(n) => self.serve(n),
@@ -152,7 +152,7 @@ impl World {
         let name = row.machine.name.clone();
         let returned =
             ReturnedName { host: name.to_string(), machine_id: name.to_string(), name: Some(name) };
-        self.deleter.write(|tx| tx.register_return(None, &[returned], now())).unwrap();
+        self.deleter.accept(|inbox| inbox.accept_return(None, &[returned], now())).unwrap();
         self.returned.insert(row.seq);
     }
 

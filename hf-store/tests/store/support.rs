@@ -39,21 +39,30 @@ pub(crate) fn template() -> TemplateId {
 
 pub(crate) fn register(store: &mut Store, count: u32) -> Result<RequestId, RegisterError> {
     let (template, target) = (template(), Target::default());
-    let new = NewAcquire {
+    store.write(|tx| tx.register_acquire(&new(count, &template, &target)))
+}
+
+fn new<'a>(count: u32, template: &'a TemplateId, target: &'a Target) -> NewAcquire<'a> {
+    NewAcquire {
         id: None,
-        template: &template,
+        template,
         count,
         max_number: None,
         manifest: "{}",
         digest: "d",
-        target: &target,
+        target,
         readiness: Readiness::Running,
         start_timeout: 300,
         create_timeout: 1_800,
         priority: 0,
         now: now(),
-    };
-    store.write(|tx| tx.register_acquire(&new))
+    }
+}
+
+/// As the command line registers.
+pub(crate) fn accept(store: &mut Store, count: u32) -> Result<RequestId, RegisterError> {
+    let (template, target) = (template(), Target::default());
+    store.accept(|inbox| inbox.accept_acquire(&new(count, &template, &target)))
 }
 
 /// Whether the store knows a request with as many machines.

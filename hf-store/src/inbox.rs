@@ -1,0 +1,156 @@
+//! The inbox: what Host Factory has asked for is on disk as one row when its call returns, however many machines it is
+//! about. The machines of a request, and what a return does to machines, are written out by whoever comes next, which is
+//! a watcher that the call wakes; a call that comes before the watcher does it too.
+//!
+//! Nobody sees a request that is not written out: each transaction begins with writing out what was accepted before it,
+//! in the order in which it was accepted. So it is as if it had been done at once, and a machine whose return was
+//! accepted is not created.
+
+use hf_core::ground::Target;
+use hf_core::{MachineName, RequestId};
+use jiff::Timestamp;
+use rusqlite::Row;
+use serde_json::{Value, json};
+
+use crate::acquire::{NewAcquire, RegisterError};
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::requests::RequestKind;
+use crate::returns::ReturnedName;
+use crate::spelling::{name, spelt, time};
+use crate::store::Tx;
+use crate::watchers::Heartbeat;
+
+/// A transaction that only accepts requests, see [`crate::Store::accept`]: it takes as long for 10,000 machines as for
+/// one.
+#[derive(Debug)]
+pub struct Inbox<'a> {
+    tx: &'a Tx<'a>,
+}
+
+impl<'a> Inbox<'a> {
+    pub(crate) fn new(tx: &'a Tx<'a>) -> Self {
+        Self { tx }
+    }
+
+    /// Accepts a request for machines.
+    ///
+    /// # Errors
+    /// If the id is taken, the template is exhausted, or the store fails.
+    pub fn accept_acquire(&self, new: &NewAcquire<'_>) -> Result<RequestId, RegisterError> {
+        self.tx.accept_acquire(new)
+    }
+
+    /// Accepts the return of machines: from this commit on none of them will be created, and each is deleted.
+    ///
+    /// # Errors
+    /// If the id is taken, or the store fails.
+    pub fn accept_return(
+        &self,
+        id: Option<RequestId>,
+        names: &[ReturnedName],
+        now: Timestamp,
+    ) -> Result<RequestId, RegisterError> {
+        self.tx.accept_return(id, names, now)
+    }
+
+    /// Notes that a program lives.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn beat(&self, beat: &Heartbeat) -> Result<(), Error> {
+        self.tx.beat(beat)
+    }
+}
+
+/// A request that is not written out yet.
+pub(crate) struct Accepted {
+    pub(crate) seq: i64,
+    pub(crate) id: RequestId,
+    kind: RequestKind,
+    requested_at: Timestamp,
+    pub(crate) count: u32,
+    pub(crate) template: String,
+    pub(crate) target: Target,
+    pub(crate) priority: i64,
+    names: String,
+}
+
+impl Accepted {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get("seq")?,
+            id: name(row, "id", RequestId::parse)?,
+            kind: spelt(row, "kind")?,
+            requested_at: time(row, "requested_at")?,
+            count: row.get("count")?,
+            template: row.get("template")?,
+            target: Target { context: row.get("context")?, namespace: row.get("namespace")? },
+            priority: row.get("priority")?,
+            names: row.get("unwritten")?,
+        })
+    }
+}
+
+impl Tx<'_> {
+    /// Whether anything was accepted and not written out.
+    pub(crate) fn any_unwritten(&self) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM requests WHERE instance = ?1 AND unwritten IS NOT NULL)";
+        Ok(self.prepare(sql)?.query_one([self.instance], |row| row.get(0))?)
+    }
+
+    /// Writes out what was accepted.
+    pub(crate) fn write_out(&self) -> Result<()> {
+        if !self.any_unwritten()? {
+            return Ok(());
+        }
+        let sql =
+            "SELECT seq, id, kind, requested_at, count, template, context, namespace, priority, unwritten
+                   FROM requests WHERE instance = ?1 AND unwritten IS NOT NULL ORDER BY seq";
+        let mut query = self.prepare(sql)?;
+        let accepted: Vec<_> =
+            query.query_map([self.instance], Accepted::read)?.collect::<rusqlite::Result<_>>()?;
+        for one in accepted {
+            let Accepted { seq, count, requested_at, .. } = one;
+            let detail = match one.kind {
+                RequestKind::Acquire => {
+                    self.insert_machines(&one)?;
+                    format!("{count} of {}", one.template)
+                }
+                RequestKind::Return => {
+                    self.insert_returned(seq, &names(&one.names)?, requested_at)?;
+                    format!("return of {count}")
+                }
+            };
+            self.note(requested_at, seq, None, Event::Requested, &detail)?;
+            self.prepare("UPDATE requests SET unwritten = NULL WHERE seq = ?1")?.execute([seq])?;
+        }
+        Ok(())
+    }
+}
+
+/// One machine of a return, as it waits: the host, the machine id, and the name.
+type Waiting = (String, String, Option<String>);
+
+/// The machines of a return as one text.
+pub(crate) fn text_of(names: &[ReturnedName]) -> String {
+    let waiting =
+        |one: &ReturnedName| json!((&one.host, &one.machine_id, one.name.as_ref().map(MachineName::as_str)));
+    names.iter().map(waiting).collect::<Value>().to_string()
+}
+
+fn names(text: &str) -> Result<Vec<ReturnedName>> {
+    let waiting: Vec<Waiting> =
+        serde_json::from_str(text).map_err(|error| Error::Row(format!("a return that waits: {error}")))?;
+    let parsed = |name: &str| MachineName::parse(name).map_err(|error| Error::Row(error.to_string()));
+    waiting
+        .into_iter()
+        .map(|(host, machine_id, name)| {
+            let name = name.as_deref().map(parsed).transpose()?;
+            Ok(ReturnedName { host, machine_id, name })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

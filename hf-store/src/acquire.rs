@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use crate::error::{Error, Result};
-use crate::inbox::Accepted;
 use crate::requests::{NewRequest, RequestKind};
 use crate::store::{StoreError, Tx};
 
@@ -171,25 +170,6 @@ impl Tx<'_> {
                 return Ok(id);
             }
         }
-    }
-
-    /// All machines of a new request, by one statement: to begin one takes as long as to write a row. They were counted
-    /// when the request was accepted.
-    pub(crate) fn insert_machines(&self, of: &Accepted) -> Result<()> {
-        let names: Vec<String> = (0..of.count).map(|ordinal| of.id.machine(ordinal).into()).collect();
-        let sql = "INSERT INTO machines (instance, request, ordinal, template, context, namespace, name, machine_id,
-                       creation, turn)
-                   SELECT ?1, ?2, key, ?3, ?4, ?5, value, value, 'wanted', ?6 FROM json_each(?7)";
-        self.prepare(sql)?.execute((
-            self.instance,
-            of.seq,
-            &of.template,
-            &of.target.context,
-            &of.target.namespace,
-            -of.priority,
-            serde_json::json!(names).to_string(),
-        ))?;
-        Ok(())
     }
 
     pub(crate) fn keep_manifest(&self, digest: &str, pod: &str) -> Result<i64> {

@@ -51,7 +51,7 @@ impl Tx<'_> {
             unwritten: None,
         })?;
         self.note(now, request, None, Event::Adopted, &format!("{count} of {template}"))?;
-        let of = Origin { request, id, template, target, priority: 0, adopted: true };
+        let of = Origin { request, id, template: template.as_str(), target, priority: 0, adopted: true };
         let asked = Asked { readiness, rebuilt: true };
         let mut live = 0;
         for ordinal in 0..count {

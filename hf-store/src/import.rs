@@ -130,9 +130,9 @@ impl Tx<'_> {
         let origin = Origin {
             request,
             id: &new.id,
-            template: &new.template,
+            template: new.template.as_str(),
             target: &new.target,
-            priority: new.priority,
+            priority: new.priority.into(),
             adopted: false,
         };
         for machine in &new.machines {
@@ -153,7 +153,7 @@ impl Tx<'_> {
             _ => {}
         }
         let seq = self.insert_machine(of, new.ordinal, &row)?;
-        self.count_live(of.template.as_str(), row.is_live().into())?;
+        self.count_live(of.template, row.is_live().into())?;
         let sql = "UPDATE machines SET created_tick = (SELECT tick + 1 FROM meta) WHERE seq = ?1";
         self.prepare(sql)?.execute([seq])?;
         for (at, event, detail) in &new.history {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::acquire::{NewAcquire, RegisterError};
 use crate::error::{Error, Result};
 use crate::events::Event;
+use crate::machines::Origin;
 use crate::requests::RequestKind;
 use crate::returns::ReturnedName;
 use crate::spelling::{name, spelt, time};
@@ -64,15 +65,15 @@ impl<'a> Inbox<'a> {
 }
 
 /// A request that is not written out yet.
-pub(crate) struct Accepted {
-    pub(crate) seq: i64,
-    pub(crate) id: RequestId,
+struct Accepted {
+    seq: i64,
+    id: RequestId,
     kind: RequestKind,
     requested_at: Timestamp,
-    pub(crate) count: u32,
-    pub(crate) template: String,
-    pub(crate) target: Target,
-    pub(crate) priority: i64,
+    count: u32,
+    template: String,
+    target: Target,
+    priority: i64,
     names: String,
 }
 
@@ -89,6 +90,17 @@ impl Accepted {
             priority: row.get("priority")?,
             names: row.get("unwritten")?,
         })
+    }
+
+    fn origin(&self) -> Origin<'_> {
+        Origin {
+            request: self.seq,
+            id: &self.id,
+            template: &self.template,
+            target: &self.target,
+            priority: self.priority,
+            adopted: false,
+        }
     }
 }
 
@@ -114,7 +126,7 @@ impl Tx<'_> {
             let Accepted { seq, count, requested_at, .. } = one;
             let detail = match one.kind {
                 RequestKind::Acquire => {
-                    self.insert_machines(&one)?;
+                    self.insert_wanted(one.origin(), count)?;
                     format!("{count} of {}", one.template)
                 }
                 RequestKind::Return => {

@@ -2,7 +2,7 @@
 
 use hf_core::ground::Target;
 use hf_core::status::{Machine, MachineResult, Outcome};
-use hf_core::{Creation, Doom, Life, MachineName, PodFacts, PodSeen, RequestId, TemplateId};
+use hf_core::{Creation, Doom, Life, MachineName, PodFacts, PodSeen, RequestId};
 use jiff::Timestamp;
 use rusqlite::types::{Null, ToSqlOutput};
 use rusqlite::{OptionalExtension, Row, params_from_iter};
@@ -52,6 +52,10 @@ const COLUMNS: &str = "m.creation, m.doubt, m.doom, m.pod,
     m.name, m.machine_id, m.create_message, m.end_message, m.delete_message,
     m.seq, m.request, m.context, m.deleting_since, m.delivered, m.adopted AND NOT m.claimed, m.delete_asked,
     m.result, m.result_message, m.result_ip, m.result_launched_at";
+
+/// The columns of a machine that others than [`MachineRow`] know: all begin at zero.
+const COUNTERS: &str = "created_tick, starting_ms, kept_ms, returned_by, going_ms, claimed, unclaimed_ms";
+const ZEROS: &str = "0, 0, 0, 0, 0, 0, 0";
 
 impl MachineRow {
     /// Reads a row of [`select`]. Columns are found by their place: to find 34 by their names, one after the other, took
@@ -113,9 +117,9 @@ pub(crate) struct Standing {
 pub(crate) struct Origin<'a> {
     pub(crate) request: i64,
     pub(crate) id: &'a RequestId,
-    pub(crate) template: &'a TemplateId,
+    pub(crate) template: &'a str,
     pub(crate) target: &'a Target,
-    pub(crate) priority: i32,
+    pub(crate) priority: i64,
     /// Whether it is rebuilt from its pods.
     pub(crate) adopted: bool,
 }
@@ -266,23 +270,47 @@ impl Tx<'_> {
 
     /// Writes a machine that is new, with all that is known of it. Returns its key. Who calls it counts those that live.
     pub(crate) fn insert_machine(&self, of: Origin<'_>, ordinal: u32, row: &MachineRow) -> Result<i64> {
-        let Origin { request, template, target, priority, adopted, .. } = of;
-        let fixed: [Column<'_>; 10] = [
-            ("instance", self.instance.into()),
-            ("request", request.into()),
+        let own: [Column<'_>; 3] = [
             ("ordinal", ordinal.into()),
-            ("template", template.as_str().into()),
-            ("context", target.context.as_str().into()),
-            ("namespace", target.namespace.as_str().into()),
             ("name", row.machine.name.as_str().into()),
             ("machine_id", row.machine.machine_id.as_str().into()),
-            ("turn", (-i64::from(priority)).into()),
-            ("adopted", adopted.into()),
         ];
-        let (names, values): (Vec<_>, Vec<_>) = fixed.into_iter().chain(row.changeable()).unzip();
+        let (names, values): (Vec<_>, Vec<_>) = own.into_iter().chain(self.common(of, row)).unzip();
         let places = vec!["?"; names.len()].join(", ");
-        let sql = format!("INSERT INTO machines ({}) VALUES ({places})", names.join(", "));
+        let sql =
+            format!("INSERT INTO machines ({}, {COUNTERS}) VALUES ({places}, {ZEROS})", names.join(", "));
         Ok(self.prepare(&sql)?.insert(params_from_iter(values))?)
+    }
+
+    /// Writes the machines of a new request, by one statement: what they have in common is bound once. They were counted
+    /// when the request was accepted.
+    pub(crate) fn insert_wanted(&self, of: Origin<'_>, count: u32) -> Result<()> {
+        let wanted = of.machine(0, Life::WANTED);
+        let (names, mut values): (Vec<_>, Vec<_>) = self.common(of, &wanted).unzip();
+        let places = vec!["?"; names.len()].join(", ");
+        let sql = format!(
+            "INSERT INTO machines ({}, {COUNTERS}, ordinal, name, machine_id)
+             SELECT {places}, {ZEROS}, key, value, value FROM json_each(?)",
+            names.join(", ")
+        );
+        let names: Vec<String> = (0..count).map(|ordinal| of.id.machine(ordinal).into()).collect();
+        values.push(json!(names).to_string().into());
+        self.prepare(&sql)?.execute(params_from_iter(values))?;
+        Ok(())
+    }
+
+    /// What a new machine's row holds, but for what is its own among those of its request.
+    fn common<'a>(&'a self, of: Origin<'a>, row: &'a MachineRow) -> impl Iterator<Item = Column<'a>> {
+        let fixed: [Column<'_>; 7] = [
+            ("instance", self.instance.into()),
+            ("request", of.request.into()),
+            ("template", of.template.into()),
+            ("context", of.target.context.as_str().into()),
+            ("namespace", of.target.namespace.as_str().into()),
+            ("turn", (-of.priority).into()),
+            ("adopted", of.adopted.into()),
+        ];
+        fixed.into_iter().chain(row.changeable())
     }
 
     /// Writes back what may have changed. What is as it was is not named: SQLite writes anew every index that knows a

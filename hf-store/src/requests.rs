@@ -90,8 +90,9 @@ impl Tx<'_> {
 
     pub(crate) fn insert_request(&self, new: &NewRequest<'_>) -> Result<i64> {
         let sql = "INSERT INTO requests (instance, id, kind, origin, requested_at, count, template, manifest,
-                       context, namespace, readiness, start_timeout_s, create_timeout_s, priority, unwritten)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+                       context, namespace, readiness, start_timeout_s, create_timeout_s, priority, unwritten,
+                       waited_ms, claimed, unclaimed_ms, forgotten)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0, 0, 0, 0)";
         Ok(self.prepare(sql)?.insert(rusqlite::params![
             self.instance,
             new.id.as_str(),

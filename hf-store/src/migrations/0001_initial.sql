@@ -133,17 +133,17 @@ CREATE TABLE requests (
     start_timeout_s INTEGER NOT NULL,
     create_timeout_s INTEGER NOT NULL,
     -- Of its template: higher goes first.
-    priority INTEGER NOT NULL DEFAULT 0,
+    priority INTEGER NOT NULL,
     -- How long its machines have waited to be created, counted by hf-watch-requests.
-    waited_ms INTEGER NOT NULL DEFAULT 0,
+    waited_ms INTEGER NOT NULL,
     -- Whether Host Factory has named it since, and for how long it has not (rule 13).
-    claimed INTEGER NOT NULL DEFAULT 0 CHECK (claimed IN (0, 1)),
-    unclaimed_ms INTEGER NOT NULL DEFAULT 0,
+    claimed INTEGER NOT NULL CHECK (claimed IN (0, 1)),
+    unclaimed_ms INTEGER NOT NULL,
     -- The terminal answer, once it was given (rule 3).
     answer TEXT CHECK (answer IN ('complete', 'complete_with_error')),
     answered_at INTEGER,
     -- Whether it is being removed, step by step: nobody knows it any more.
-    forgotten INTEGER NOT NULL DEFAULT 0 CHECK (forgotten IN (0, 1)),
+    forgotten INTEGER NOT NULL CHECK (forgotten IN (0, 1)),
     -- Until its machines are in the tables of machines and of what is returned: empty, or of a return its machines as
     -- a JSON array of [host, machine id, name or null].
     unwritten TEXT
@@ -169,57 +169,57 @@ CREATE TABLE machines (
     -- Its request's priority, negated, so that an index goes forward: less is created first.
     turn INTEGER NOT NULL,
     -- Whether it was rebuilt from the cluster.
-    adopted INTEGER NOT NULL DEFAULT 0 CHECK (adopted IN (0, 1)),
+    adopted INTEGER NOT NULL CHECK (adopted IN (0, 1)),
     -- hf_core::Life
     creation TEXT NOT NULL CHECK (
         creation = 'wanted' OR creation = 'creating' OR creation = 'created'
         OR creation = 'cancelled' OR creation = 'failed' OR creation = 'lost'
     ),
-    doubt INTEGER NOT NULL DEFAULT 0 CHECK (doubt IN (0, 1)),
+    doubt INTEGER NOT NULL CHECK (doubt IN (0, 1)),
     doom TEXT CHECK (
         doom = 'returned' OR doom = 'not-created' OR doom = 'not-started' OR doom = 'ended'
         OR doom = 'unclaimed' OR doom = 'orphan'
     ),
-    pod TEXT NOT NULL DEFAULT 'never' CHECK (pod = 'never' OR pod = 'present' OR pod = 'gone'),
+    pod TEXT NOT NULL CHECK (pod = 'never' OR pod = 'present' OR pod = 'gone'),
     -- hf_core::PodFacts
-    uid TEXT NOT NULL DEFAULT '',
-    phase TEXT NOT NULL DEFAULT 'pending' CHECK (
+    uid TEXT NOT NULL,
+    phase TEXT NOT NULL CHECK (
         phase = 'pending' OR phase = 'running' OR phase = 'succeeded' OR phase = 'failed'
         OR phase = 'unknown'
     ),
-    pulled INTEGER NOT NULL DEFAULT 0 CHECK (pulled IN (0, 1)),
-    running INTEGER NOT NULL DEFAULT 0 CHECK (running IN (0, 1)),
-    ready INTEGER NOT NULL DEFAULT 0 CHECK (ready IN (0, 1)),
-    ip TEXT NOT NULL DEFAULT '',
-    node TEXT NOT NULL DEFAULT '',
+    pulled INTEGER NOT NULL CHECK (pulled IN (0, 1)),
+    running INTEGER NOT NULL CHECK (running IN (0, 1)),
+    ready INTEGER NOT NULL CHECK (ready IN (0, 1)),
+    ip TEXT NOT NULL,
+    node TEXT NOT NULL,
     started_at INTEGER,
     deleting_s INTEGER,
     deleting_since INTEGER,
-    grace_s INTEGER NOT NULL DEFAULT 30,
+    grace_s INTEGER NOT NULL,
     -- For how long it stays on a node that is not ready, or cannot be reached; NULL is for ever.
     stays_not_ready_s INTEGER,
     stays_unreachable_s INTEGER,
-    disrupted INTEGER NOT NULL DEFAULT 0 CHECK (disrupted IN (0, 1)),
-    pod_message TEXT NOT NULL DEFAULT '',
+    disrupted INTEGER NOT NULL CHECK (disrupted IN (0, 1)),
+    pod_message TEXT NOT NULL,
     -- What was said last about creating it, how it ended, and what was said last about deleting it.
-    create_message TEXT NOT NULL DEFAULT '',
-    end_message TEXT NOT NULL DEFAULT '',
-    delete_message TEXT NOT NULL DEFAULT '',
+    create_message TEXT NOT NULL,
+    end_message TEXT NOT NULL,
+    delete_message TEXT NOT NULL,
     -- When its creation was settled, in ticks.
-    created_tick INTEGER NOT NULL DEFAULT 0,
+    created_tick INTEGER NOT NULL,
     -- Whether it ever was as the request wants it, and how long it has been on its way there.
-    delivered INTEGER NOT NULL DEFAULT 0 CHECK (delivered IN (0, 1)),
-    starting_ms INTEGER NOT NULL DEFAULT 0,
+    delivered INTEGER NOT NULL CHECK (delivered IN (0, 1)),
+    starting_ms INTEGER NOT NULL,
     -- For how long its pod, that ended by itself, has been kept since that could be read in an answer.
-    kept_ms INTEGER NOT NULL DEFAULT 0,
+    kept_ms INTEGER NOT NULL,
     -- The return that doomed it, 0 for none: deletions are shared out among returns.
-    returned_by INTEGER NOT NULL DEFAULT 0,
+    returned_by INTEGER NOT NULL,
     -- Whether the API server has accepted its deletion (2: by force), and for how long it has been going since.
-    delete_asked INTEGER NOT NULL DEFAULT 0 CHECK (delete_asked BETWEEN 0 AND 2),
-    going_ms INTEGER NOT NULL DEFAULT 0,
+    delete_asked INTEGER NOT NULL CHECK (delete_asked BETWEEN 0 AND 2),
+    going_ms INTEGER NOT NULL,
     -- Of an adopted machine: whether Host Factory has listed it, and for how long it has not (rule 13).
-    claimed INTEGER NOT NULL DEFAULT 0 CHECK (claimed IN (0, 1)),
-    unclaimed_ms INTEGER NOT NULL DEFAULT 0,
+    claimed INTEGER NOT NULL CHECK (claimed IN (0, 1)),
+    unclaimed_ms INTEGER NOT NULL,
     -- The outcome for its acquire request, once the terminal answer was given.
     result TEXT CHECK (result IN ('succeed', 'fail')),
     result_message TEXT,

@@ -36,6 +36,10 @@ pub(crate) struct Fill {
     template: String,
 }
 
+/// After so many, the journal is used from its beginning again, as that of a store that has been in use for a while: until
+/// then, each promise waits for the file system to make it longer.
+const COMMITS: u32 = 1_000;
+
 /// How many machines a request of the past had.
 const CHUNK: u32 = 1_000;
 
@@ -63,6 +67,9 @@ impl Fill {
                 .map(|_| Ok(past.register(tx, 1)?.to_string()))
                 .collect::<Result<Vec<_>, RegisterError>>()
         })?;
+        for _ in 0..COMMITS {
+            store.write(|tx| past.beat(tx, "hf-watch-pods"))?;
+        }
         Ok(json!({"live": live, "open": open}))
     }
 }
@@ -85,18 +92,20 @@ impl Past<'_> {
         let listing = FullListing { target: &self.target, pods: &[], others: &[], tick, again: true };
         tx.take_listing(&listing, ADOPTION, self.now)?;
         for program in ["hf-watch-requests", "hf-watch-returns", "hf-watch-pods"] {
-            let (started_at, beat_at) = (self.now, self.now);
-            let beat = Heartbeat {
-                program: text(program),
-                host: text("h"),
-                pid: 1,
-                started_at,
-                beat_at,
-                trouble: text(""),
-            };
-            tx.beat(&beat)?;
+            self.beat(tx, program)?;
         }
         Ok(())
+    }
+
+    fn beat(&self, tx: &Tx<'_>, program: &str) -> Result<(), Error> {
+        tx.beat(&Heartbeat {
+            program: program.to_owned(),
+            host: "h".to_owned(),
+            pid: 1,
+            started_at: self.now,
+            beat_at: self.now,
+            trouble: String::new(),
+        })
     }
 
     fn register(&self, tx: &Tx<'_>, count: u32) -> Result<RequestId, RegisterError> {

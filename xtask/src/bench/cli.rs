@@ -48,7 +48,7 @@ struct Series {
 
 impl<'a> Store<'a> {
     /// Fills a store. No watcher runs: each would have work from the calls, and disturb them. What holds the store open
-    /// in their place does nothing.
+    /// in their place writes out what a call has accepted before the next call is made, and does nothing else.
     fn fill(provider: &'a Provider<'a>, filling: Filling, save: bool) -> anyhow::Result<Self> {
         let filled = limits::fill(provider, filling)?;
         let saved = if save { Some(Saved::of(&provider.site().path("work"))?) } else { None };
@@ -76,6 +76,18 @@ impl<'a> Store<'a> {
         Ok(Samples::new(wall))
     }
 
+    /// How long it takes to ask for the status of a request of which no watcher has heard yet: this call does the
+    /// writing.
+    fn first(&mut self, samples: usize) -> anyhow::Result<Samples> {
+        let mut wall = Vec::new();
+        for _ in 0..samples {
+            let (_, id) = self.caller.request(TEMPLATE, EACH)?;
+            let input = json!({"requests": [{"requestId": id}]});
+            wall.push(self.caller.call(Call::Status, &input)?.wall_ms);
+        }
+        Ok(Samples::new(wall))
+    }
+
     /// One call of each kind, each beside its limit.
     fn round(&mut self, series: &mut [Series; CALLS.len()], with_limit: bool) -> anyhow::Result<()> {
         let place = self.rounds % self.filled.live.len();
@@ -85,13 +97,16 @@ impl<'a> Store<'a> {
         }
         self.rounds += 1;
         for ((_, call, count), series) in CALLS.iter().zip(series) {
+            let promise = matches!(call, Call::Request | Call::Return);
             if with_limit {
                 let nothing = self.caller.nothing()?.wall_ms;
-                let promise = matches!(call, Call::Request | Call::Return);
                 series.limit.push(nothing + if promise { self.caller.sync()? } else { 0.0 });
             }
             let input = self.input(*call, *count, place);
             let Cost { wall_ms, cpu_ms, peak_mb, .. } = self.caller.call(*call, &input)?;
+            if let (true, Some(holder)) = (promise, &mut self.holder) {
+                holder.write_out()?;
+            }
             series.wall.push(wall_ms);
             series.cpu.push(cpu_ms);
             series.peak.push(peak_mb);
@@ -154,6 +169,11 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
             Figure { ours: peak.max(), ..Figure::median(format!("cli {name}, memory"), "MB", &peak) };
         bench.add(figure.goal(Goal::AtMost(10.0)));
     }
+    bench.progress("cli: before the watchers");
+    let figure =
+        Figure::median(format!("cli getRequestStatus {EACH}, not written out"), "ms", &store.first(samples)?);
+    let note = format!("comes before any watcher: this call writes the rows of {EACH} machines");
+    bench.add(figure.note(note));
     bench.progress("cli: without a watcher");
     let figure =
         Figure::median(format!("cli getRequestStatus {EACH}, no watcher"), "ms", &store.alone(samples)?);

@@ -1,7 +1,7 @@
 //! The limits: programs that do the same work with nothing around it.
 
-use std::io::{BufRead, BufReader};
-use std::process::{ChildStdout, Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -138,20 +138,37 @@ pub(crate) fn fill(provider: &Provider<'_>, filling: Filling) -> anyhow::Result<
     Ok(Filled { live: ids("live")?, open: ids("open")? })
 }
 
-/// A process that has the provider's store open, as the watchers always have, and does nothing. It ends when this is
-/// dropped.
+/// A process that has the provider's store open, as the watchers always have. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Holder {
     _process: Process,
+    orders: ChildStdin,
+    said: BufReader<ChildStdout>,
 }
 
 /// Holds the provider's store open.
 pub(crate) fn hold(provider: &Provider<'_>) -> anyhow::Result<Holder> {
     let process = spawn(provider.site(), "hold", &store(provider))?;
-    let mut said = String::new();
-    BufReader::new(process.take_stdout().context("no output")?).read_line(&mut said)?;
-    ensure!(said == "held\n", "hf-bench-limits hold says {said:?}");
-    Ok(Holder { _process: process })
+    let orders = process.take_stdin().context("no input")?;
+    let said = BufReader::new(process.take_stdout().context("no output")?);
+    let mut holder = Holder { _process: process, orders, said };
+    holder.hear("held\n")?;
+    Ok(holder)
+}
+
+impl Holder {
+    /// Writes out what was accepted, as a watcher does that the call has woken.
+    pub(crate) fn write_out(&mut self) -> anyhow::Result<()> {
+        writeln!(self.orders)?;
+        self.hear("written\n")
+    }
+
+    fn hear(&mut self, word: &str) -> anyhow::Result<()> {
+        let mut said = String::new();
+        self.said.read_line(&mut said)?;
+        ensure!(said == word, "hf-bench-limits hold says {said:?}");
+        Ok(())
+    }
 }
 
 fn store(provider: &Provider<'_>) -> Vec<String> {

@@ -198,7 +198,7 @@ fn the_workload_prepares_every_statement_of_the_source() {
 /// A plan that searches an index may still walk through what is equal to where it begins.
 #[test]
 fn the_next_request_and_the_next_target_are_one_step_away() {
-    let steps = |machines: u32| -> i32 {
+    let taken = |machines: u32| -> i32 {
         let mut bed = Bed::new(false);
         let running = bed.running(machines);
         let returned: Vec<_> = (0..machines).map(|n| running.machine(n).to_string()).collect();
@@ -206,19 +206,30 @@ fn the_next_request_and_the_next_target_are_one_step_away() {
         let id = bed.request(machines);
         let (target, request, back) = (Target::default(), bed.seq(&id), bed.seq(&back));
         bed.read(|tx| {
-            SEEN.take();
-            assert_eq!(tx.inhabited()?, std::slice::from_ref(&target));
-            assert_eq!(tx.next_waiting(&target, Waiting { turn: 0, request })?, None);
-            assert_eq!(tx.next_returned((tx.instance, "", ""), 1)?, Some(back));
-            assert_eq!(tx.next_returned((tx.instance, "", ""), back + 1)?, None);
-            let steps = |sql: &String| {
-                let statement = tx.conn.prepare_cached(sql).unwrap();
-                statement.get_status(rusqlite::StatementStatus::VmStep)
-            };
-            Ok(SEEN.take().keys().map(steps).sum())
+            steps(tx, || {
+                assert_eq!(tx.inhabited()?, std::slice::from_ref(&target));
+                assert_eq!(tx.next_waiting(&target, Waiting { turn: 0, request })?, None);
+                assert_eq!(tx.next_returned((tx.instance, "", ""), 1)?, Some(back));
+                assert_eq!(tx.next_returned((tx.instance, "", ""), back + 1)?, None);
+                Ok(())
+            })
         })
     };
-    assert_eq!(steps(300), steps(3));
+    assert_eq!(taken(300), taken(3));
+}
+
+/// How many steps SQLite takes for all statements of some work.
+pub(crate) fn steps(
+    tx: &crate::Tx<'_>,
+    work: impl FnOnce() -> crate::error::Result<()>,
+) -> crate::error::Result<i32> {
+    SEEN.take();
+    work()?;
+    let steps = |sql: &String| {
+        let statement = tx.conn.prepare_cached(sql).unwrap();
+        statement.get_status(rusqlite::StatementStatus::VmStep)
+    };
+    Ok(SEEN.take().keys().map(steps).sum())
 }
 
 /// Calls everything at least once.
@@ -319,7 +330,7 @@ pub(crate) fn workload(mut store: crate::Store) {
     nodes(&mut store);
     import(&mut store);
     report(&mut store);
-    while store.forget(later(9), 5).unwrap() > 0 {}
+    while store.forget(later(9), 5, Duration::MAX).unwrap() > 0 {}
     // Many rows that come and go, so that there are pages to give back.
     let many: Vec<_> = (0..1_000).map(|n| format!("a-pod-of-somebody-else-{n}")).collect();
     store.write(|tx| tx.set_others(target, &many).and(tx.set_others(target, &[]))).unwrap();

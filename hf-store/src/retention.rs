@@ -5,8 +5,10 @@
 //! never names a machine that is not there, and a machine that lives keeps its request. A node is forgotten when it has
 //! been gone for as long, and what `HF_K8S_METADATA_*` said when no request that is kept is as old.
 //!
-//! What is large goes in several steps. The first one marks the request, which is unknown to everybody from then on:
-//! nobody sees one half.
+//! A step either marks what it has found, or removes a part of what was marked. A request that is marked is unknown to
+//! everybody: nobody sees one half.
+
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
@@ -28,20 +30,32 @@ const RETURNS: &str = "r.kind = 'return'
             WHERE t.request = r.seq AND (NOT m.finished
                 OR EXISTS (SELECT 1 FROM events AS e WHERE e.machine = m.seq AND e.at > ?2)))))";
 
+/// What is looked at again under the write lock, of a request that was found: no more than takes as long for 100,000
+/// machines as for one. A machine that has turned up in between, or has been returned, stays until that is over as well.
+const STILL: &str = "CASE r.kind WHEN 'return' THEN coalesce(r.answered_at <= ?2, r.claimed = 0)
+    ELSE coalesce((SELECT e.at FROM events AS e WHERE e.request = r.seq ORDER BY e.seq DESC LIMIT 1) <= ?2, TRUE) END";
+
+/// Requests that are marked: as many as were found at a time, and those of which something has to stay for now.
+const MARKED: &str = "SELECT seq FROM requests WHERE forgotten = 1 AND instance = ?1";
+
 /// The fewest rows that a request has, more or less: itself, a machine, and what happened to it. No more requests are
 /// looked for than one step can forget.
 const ROWS_OF_REQUEST: usize = 5;
 
+/// How many rows are removed before the time is looked at again.
+const CHUNK: usize = 32;
+
 impl Store {
-    /// Takes one step of forgetting what has been over since before `before`: removes at most `most` rows. Returns how
-    /// many were removed; there is nothing left to forget when that is none.
+    /// Takes one step of forgetting what has been over since before `before`: removes at most `most` rows, and no more
+    /// once that has taken `time`; or marks as many requests as one step could remove. Returns how many rows it wrote; there is
+    /// nothing left to forget when that is none.
     ///
     /// What to forget is found before the write lock is taken, and looked at again under it.
-    pub fn forget(&mut self, before: Timestamp, most: usize) -> Result<usize> {
+    pub fn forget(&mut self, before: Timestamp, most: usize, time: Duration) -> Result<usize> {
         // What was begun is finished first: to look for more takes longer than a step.
-        let begun = self.read(|tx| tx.begun(most / ROWS_OF_REQUEST + 1))?;
-        if !begun.is_empty() {
-            let removed = self.write(|tx| tx.forget(&begun, before, most))?;
+        let marked = self.read(|tx| tx.seqs(MARKED, [tx.instance]))?;
+        if !marked.is_empty() {
+            let removed = self.write(|tx| tx.remove_all(&marked, most, time))?;
             if removed > 0 {
                 return Ok(removed);
             }
@@ -55,8 +69,8 @@ impl Store {
             return Ok(0);
         }
         self.write(|tx| {
-            let removed = tx.forget(&found, before, most)? + tx.forget_nodes(&nodes)?;
-            Ok(removed + tx.forget_metadata(tx.oldest_kept(before)?)?)
+            let written = tx.mark(&found, before)? + tx.forget_nodes(&nodes)?;
+            Ok(written + tx.forget_metadata(tx.oldest_kept(before)?)?)
         })
     }
 
@@ -81,12 +95,6 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Up to `most` requests of which a part may be gone already.
-    fn begun(&self, most: usize) -> Result<Vec<i64>> {
-        let sql = "SELECT seq FROM requests WHERE forgotten = 1 AND instance = ?1 LIMIT ?2";
-        self.seqs(sql, (self.instance, i64::try_from(most).unwrap_or(i64::MAX)))
-    }
-
     /// Up to `most` requests that may be forgotten.
     fn forgettable(&self, before: Timestamp, most: usize) -> Result<Vec<i64>> {
         let mut found = Vec::new();
@@ -115,19 +123,28 @@ impl Tx<'_> {
         Ok(query.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Forgets requests that were found, those of them that may still be forgotten.
-    fn forget(&self, found: &[i64], before: Timestamp, most: usize) -> Result<usize> {
-        let mark = format!(
-            "UPDATE requests AS r SET forgotten = 1
-             WHERE r.seq = ?1 AND (r.forgotten = 1 OR ({ACQUIRES}) OR ({RETURNS}))"
-        );
+    /// Marks requests that were found, those of them that may still be forgotten.
+    fn mark(&self, found: &[i64], before: Timestamp) -> Result<usize> {
+        let sql = format!("UPDATE requests AS r SET forgotten = 1 WHERE r.seq = ?1 AND {STILL}");
+        let mut mark = self.prepare(&sql)?;
+        found.iter().try_fold(0, |marked, seq| Ok(marked + mark.execute((seq, before.as_millisecond()))?))
+    }
+
+    /// Removes up to `most` rows of requests that are marked, as many as can be removed in `time`.
+    fn remove_all(&self, marked: &[i64], most: usize, time: Duration) -> Result<usize> {
+        let since = Instant::now();
         let mut removed = 0;
-        for request in found {
-            if removed >= most {
-                break;
-            }
-            if self.prepare(&mark)?.execute((request, before.as_millisecond()))? > 0 {
-                removed += self.remove(*request, most - removed)?;
+        for request in marked {
+            loop {
+                let room = CHUNK.min(most.saturating_sub(removed));
+                if room == 0 || (removed > 0 && since.elapsed() >= time) {
+                    return Ok(removed);
+                }
+                let some = self.remove(*request, room)?;
+                removed += some;
+                if some < room {
+                    break;
+                }
             }
         }
         Ok(removed)
@@ -153,7 +170,9 @@ impl Tx<'_> {
         }
         let manifest: Option<i64> = self
             .prepare("SELECT manifest FROM requests WHERE seq = ?1")?
-            .query_one([request], |row| row.get(0))?;
+            .query_one([request], |row| row.get(0))
+            .optional()?
+            .flatten();
         let sql = "DELETE FROM requests WHERE seq = ?1
                        AND NOT EXISTS (SELECT 1 FROM machines WHERE request = ?1)";
         removed += self.prepare(sql)?.execute([request])?;

@@ -29,15 +29,15 @@ const BEAT: Duration = Duration::from_secs(10);
 /// How often it looks for new places, unless it is woken.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How many rows are forgotten at a time: few enough that the write lock is held for a millisecond (250 took half of one,
-/// measured in a release build).
-const FORGOTTEN: usize = 500;
+/// How many rows a step of forgetting removes at most, and how long that may take: the write lock is never to be held for
+/// 10 ms, and to commit comes on top.
+const FORGOTTEN: (usize, Duration) = (500, Duration::from_millis(2));
 
 /// The pause between two steps of forgetting: others have the lock for longer than it is held.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// How many pages of the file are given back after that.
-const PAGES: u32 = 100;
+const PAGES: u32 = 50;
 
 pub(crate) async fn supervise(
     program: Program,
@@ -199,7 +199,8 @@ impl Supervisor {
         }
         let retention = SignedDuration::from_secs(i64::from(self.context.config.retention));
         let before = (self.context.clock)().checked_sub(retention).unwrap_or(Timestamp::MIN);
-        let forgotten = self.store.forget(before, FORGOTTEN).and_then(|rows| {
+        let (most, time) = FORGOTTEN;
+        let forgotten = self.store.forget(before, most, time).and_then(|rows| {
             if rows > 0 {
                 self.store.give_back_pages(PAGES)?;
             }

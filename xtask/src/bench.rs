@@ -20,6 +20,7 @@ mod limits;
 mod machine;
 mod many;
 mod recover;
+mod retention;
 mod samples;
 mod server;
 mod soak;
@@ -102,6 +103,7 @@ const MEASUREMENTS: &[Measurement] = &[
     simulated(&["recover"], recover::measure),
     Measurement { names: &["idle", "status", "lock"], long: false, simulated: false, measure: many::measure },
     Measurement { names: &["flat"], long: false, simulated: false, measure: cli::measure_flat },
+    simulated(&["retention"], retention::measure),
     Measurement { long: true, ..simulated(&["fleet"], fleet::measure) },
     Measurement { long: true, ..simulated(&["soak"], soak::measure) },
 ];

@@ -1,4 +1,6 @@
 use hf_core::ground::Target;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{Bed, acquire, in_both_modes, later, returned_name, template};
@@ -119,14 +121,29 @@ fn each_instance_writes_out_its_own() {
     });
 }
 
-/// What Host Factory sends is text of any kind, and comes back as it was.
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What Host Factory sends is text of any kind: it comes back as it was, and is no reason for which nothing could be
+    /// read or written any more.
+    #[test]
+    fn whatever_was_accepted_can_be_written_out(given in vec((any::<String>(), any::<String>()), 0..5)) {
+        let given: Vec<_> = given
+            .into_iter()
+            .map(|(host, machine_id)| ReturnedName { name: MachineName::parse(&host).ok(), host, machine_id })
+            .chain([returned_name("first-0")])
+            .collect();
+        prop_assert_eq!(&names(&text_of(&given)).unwrap(), &given);
+        let mut bed = Bed::new(false);
+        let id = bed.store.accept(|inbox| inbox.accept_return(None, &given, later(5))).unwrap();
+        let request = bed.read(|tx| tx.request(id.as_str())).unwrap();
+        let returned = bed.read(|tx| tx.returned_of(request.seq));
+        let hosts: Vec<_> = returned.iter().map(|one| &one.host).collect();
+        prop_assert_eq!(hosts, given.iter().map(|one| &one.host).collect::<Vec<_>>());
+    }
+}
+
 #[test]
-fn what_waits_is_read_as_it_was_given() {
-    let given = [
-        ReturnedName { host: "a\"b\\c\u{0}\n".to_owned(), machine_id: "ü".to_owned(), name: None },
-        returned_name("first-0"),
-    ];
-    assert_eq!(names(&text_of(&given)).unwrap(), given);
-    assert_eq!(names(&text_of(&[])).unwrap(), []);
+fn what_nobody_wrote_is_said() {
     assert!(names("[[1]]").unwrap_err().to_string().contains("a return that waits"));
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::testing::{Bed, in_both_modes, later, now};
 
@@ -46,14 +48,14 @@ fn metadata_is_forgotten_when_no_request_that_is_kept_is_as_old() {
         };
         // Its machines live, so it stays; when it was asked for, c held.
         bed.running(1);
-        assert_eq!(bed.store.forget(later(-150), 7).unwrap(), 1);
+        assert_eq!(bed.store.forget(later(-150), 7, Duration::MAX).unwrap(), 1);
         assert_eq!(sites(&mut bed), "bcde", "b held at that time");
-        assert_eq!(bed.store.forget(later(150), 7).unwrap(), 1);
+        assert_eq!(bed.store.forget(later(150), 7, Duration::MAX).unwrap(), 1);
         assert_eq!(sites(&mut bed), "cde");
-        assert_eq!(bed.store.forget(later(150), 7).unwrap(), 0);
+        assert_eq!(bed.store.forget(later(150), 7, Duration::MAX).unwrap(), 0);
         let mut other = bed.connect_as("other");
         other.write(|tx| tx.set_metadata(&entries(&[]), now())).unwrap();
-        assert_eq!(other.forget(later(999), 7).unwrap(), 0, "what holds now is kept");
+        assert_eq!(other.forget(later(999), 7, Duration::MAX).unwrap(), 0, "what holds now is kept");
         assert_eq!(sites(&mut bed), "cde");
     });
 }

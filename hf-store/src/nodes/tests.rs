@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::testing::{Bed, in_both_modes, later, now, running, seen};
 use crate::{IdentityCheck, Observed, Store};
@@ -197,11 +199,11 @@ fn nodes_that_are_long_gone_are_forgotten() {
     bed.running(1);
     bed.show(&node(), 1);
     bed.lose("n1");
-    assert_eq!(bed.store.forget(later(-1), 10).unwrap(), 0);
-    assert_eq!(bed.store.forget(now(), 10).unwrap(), 1);
+    assert_eq!(bed.store.forget(later(-1), 10, Duration::MAX).unwrap(), 0);
+    assert_eq!(bed.store.forget(now(), 10, Duration::MAX).unwrap(), 1);
     assert_eq!(bed.number("SELECT count(*) FROM nodes"), 0);
     bed.show(&node(), 1);
-    while bed.store.forget(later(9), 10).unwrap() > 0 {}
+    while bed.store.forget(later(9), 10, Duration::MAX).unwrap() > 0 {}
     assert!(!bed.node().gone);
 }
 

@@ -39,7 +39,7 @@ fn whole_life(bed: &mut Bed, count: u32) -> [RequestId; 2] {
 fn forget(bed: &mut Bed, before: Timestamp) -> usize {
     let mut removed = 0;
     loop {
-        match bed.store.forget(before, 7).unwrap() {
+        match bed.store.forget(before, 7, Duration::MAX).unwrap() {
             0 => return removed,
             step => {
                 assert!(step <= 7 + 2, "{step}: a step is small");
@@ -148,8 +148,10 @@ fn a_request_of_which_a_part_is_gone_is_unknown() {
     let mut bed = Bed::new(false);
     let id = bed.running(9);
     (0..9).for_each(|n| ended(&mut bed, &id, n));
-    assert_eq!(bed.store.forget(now(), 3).unwrap(), 3);
-    assert_eq!(bed.read(|tx| tx.request(id.as_str())), None, "nobody sees a half");
+    for written in [1, 3] {
+        assert_eq!(bed.store.forget(now(), 3, Duration::MAX).unwrap(), written);
+        assert_eq!(bed.read(|tx| tx.request(id.as_str())), None, "nobody sees a half");
+    }
     let reuse = bed.store.write(|tx| {
         let (template, target) = (crate::testing::template(), hf_core::ground::Target::default());
         let new = crate::testing::acquire(1, &template, &target);
@@ -163,13 +165,73 @@ fn a_machine_that_turns_up_while_its_request_is_forgotten_stays_until_it_is_over
     let mut bed = Bed::new(false);
     let id = bed.running(2);
     (0..2).for_each(|n| ended(&mut bed, &id, n));
-    bed.store.forget(now(), 1).unwrap();
+    bed.store.forget(now(), 1, Duration::MAX).unwrap();
     bed.observe(&[Observed::Present(seen(&id, 1, 2, running()))]);
     forget(&mut bed, now());
     assert!(bed.row(&id, 1).machine.life.must_delete());
     ended(&mut bed, &id, 1);
     forget(&mut bed, now());
     rows(&bed, [0; 5]);
+}
+
+/// A machine of each is returned, which keeps it: what was marked after them is removed all the same.
+#[test]
+fn what_has_to_stay_for_now_holds_up_nothing_else() {
+    let mut bed = Bed::new(false);
+    let ids: Vec<_> = (0..6)
+        .map(|_| {
+            let id = bed.running(1);
+            ended(&mut bed, &id, 0);
+            id
+        })
+        .collect();
+    assert_eq!(bed.store.forget(now(), 25, Duration::MAX).unwrap(), 6);
+    let backs: Vec<_> = ids.iter().map(|id| bed.give_back(&[id.machine(0).as_str()])).collect();
+    for back in &backs {
+        let seq = bed.seq(back);
+        bed.write(|tx| tx.claim_request(seq));
+    }
+    let other = whole_life(&mut bed, 2);
+    forget(&mut bed, now());
+    assert_eq!(other.map(|id| bed.read(|tx| tx.request(id.as_str()))), [None, None]);
+    rows(&bed, [12, 6, 6, bed.number("SELECT count(*) FROM events"), 1]);
+    for back in &backs {
+        answered(&mut bed, back, now());
+    }
+    forget(&mut bed, now());
+    rows(&bed, [0; 5]);
+}
+
+#[test]
+fn a_step_ends_with_its_time_and_removes_something() {
+    let mut bed = Bed::new(false);
+    whole_life(&mut bed, 50);
+    loop {
+        match bed.store.forget(now(), 1_000, Duration::ZERO).unwrap() {
+            0 => break,
+            removed => assert!(removed <= CHUNK + 2, "{removed}"),
+        }
+    }
+    rows(&bed, [0; 5]);
+}
+
+#[test]
+fn what_something_has_happened_to_in_between_is_not_marked() {
+    let mut bed = Bed::new(false);
+    let [id, back] = whole_life(&mut bed, 1).map(|id| bed.seq(&id));
+    assert_eq!(bed.write(|tx| tx.mark(&[id, back], later(-1))), 0);
+    assert_eq!(bed.write(|tx| tx.mark(&[id, back], now())), 2);
+}
+
+/// It is done under the write lock.
+#[test]
+fn to_mark_a_large_request_takes_no_more_steps() {
+    let taken = |machines| {
+        let mut bed = Bed::new(false);
+        let ids = whole_life(&mut bed, machines).map(|id| bed.seq(&id));
+        bed.write(|tx| crate::plans::steps(tx, || tx.mark(&ids, now()).map(drop)))
+    };
+    assert_eq!(taken(100), taken(2));
 }
 
 #[test]
@@ -186,7 +248,7 @@ fn a_manifest_stays_while_a_request_uses_it() {
 fn each_instance_forgets_its_own() {
     let mut bed = Bed::new(false);
     whole_life(&mut bed, 1);
-    assert_eq!(bed.connect_as("other").forget(now(), 100).unwrap(), 0);
+    assert_eq!(bed.connect_as("other").forget(now(), 100, Duration::MAX).unwrap(), 0);
 }
 
 #[test]
@@ -197,7 +259,7 @@ fn unused_pages_are_given_back() {
         }
         let full = bed.number("PRAGMA page_count");
         assert_eq!(bed.store.give_back_pages(10).unwrap(), 0);
-        while bed.store.forget(now(), 1_000).unwrap() > 0 {}
+        while bed.store.forget(now(), 1_000, Duration::MAX).unwrap() > 0 {}
         assert_eq!(bed.store.give_back_pages(3).unwrap(), 3);
         while bed.store.give_back_pages(100).unwrap() > 0 {}
         assert!(bed.number("PRAGMA page_count") < full / 2);

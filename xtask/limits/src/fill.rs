@@ -19,9 +19,12 @@ use crate::Where;
 pub(crate) struct Fill {
     #[command(flatten)]
     store: Where,
-    /// How many machines were, in requests of 1,000
+    /// How many machines were
     #[arg(long, default_value_t = 0)]
     history: u32,
+    /// How many of them a request had
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    chunk: u32,
     /// How many requests have machines that run
     #[arg(long, default_value_t = 0)]
     live: u32,
@@ -40,9 +43,6 @@ pub(crate) struct Fill {
 /// then, each promise waits for the file system to make it longer.
 const COMMITS: u32 = 1_000;
 
-/// How many machines a request of the past had.
-const CHUNK: u32 = 1_000;
-
 impl Fill {
     /// Fills it, and prints the ids of the requests whose machines run.
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
@@ -54,7 +54,7 @@ impl Fill {
         store.write(|tx| past.ground(tx))?;
         let mut left = self.history;
         while left > 0 {
-            let count = left.min(CHUNK);
+            let count = left.min(self.chunk);
             store.write(|tx| past.life(tx, count))?;
             left -= count;
         }

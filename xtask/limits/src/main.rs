@@ -5,6 +5,7 @@ mod bare;
 mod fill;
 mod hold;
 mod rows;
+mod wait;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ enum Args {
     Hold(hold::Hold),
     /// Reads what an answer says from the store, and prints it
     Rows(rows::Rows),
+    /// Says how long it waits for the write lock, until the store has no request any more
+    Wait(wait::Wait),
 }
 
 /// Which store.
@@ -59,6 +62,7 @@ async fn main() -> anyhow::Result<()> {
         Args::Fill(fill) => fill.run()?,
         Args::Hold(hold) => hold.run()?,
         Args::Rows(rows) => rows.run()?,
+        Args::Wait(wait) => wait.run()?,
     };
     writeln!(std::io::stdout(), "{answer}")?;
     Ok(())

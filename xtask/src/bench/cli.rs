@@ -188,7 +188,7 @@ pub(super) fn measure_flat(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let (small_site, large_site) = (bench.site(1, &[])?, bench.site(1, &[])?);
     let (small, large) = (small_site.provider("small")?, large_site.provider("large")?);
     bench.progress(format_args!("flat: filling a store with {history} machines"));
-    let filling = Filling { history, live: samples, each: EACH, open };
+    let filling = Filling { history, live: samples, each: EACH, open, ..Filling::default() };
     let mut large = Store::fill(&large, filling, false)?;
     let mut small = Store::fill(&small, Filling { live: 10, each: EACH, ..Filling::default() }, true)?;
     let mut series = <[[Series; CALLS.len()]; 2]>::default();

@@ -95,17 +95,31 @@ pub(crate) fn rows(
     serde_json::from_value(answer["ms"].clone()).context("no times")
 }
 
+/// How long it takes to get the write lock each time, until the store has no request any more, in ms.
+pub(crate) fn waits(provider: &Provider<'_>) -> anyhow::Result<Vec<f64>> {
+    let answer = start(provider.site(), "wait", &store(provider))?;
+    serde_json::from_value(answer["ms"].clone()).context("no times")
+}
+
 /// What a store is to hold.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Filling {
     /// Machines that are gone.
     pub(crate) history: u32,
+    /// How many of them a request had.
+    pub(crate) chunk: u32,
     /// Requests whose machines run.
     pub(crate) live: usize,
     /// Machines of each.
     pub(crate) each: u32,
     /// Requests of one machine that nobody has answered yet.
     pub(crate) open: usize,
+}
+
+impl Default for Filling {
+    fn default() -> Self {
+        Self { history: 0, chunk: 1_000, live: 0, each: 0, open: 0 }
+    }
 }
 
 /// The requests of a filled store.
@@ -123,10 +137,11 @@ pub(crate) fn fill(provider: &Provider<'_>, filling: Filling) -> anyhow::Result<
     let workdir = provider.site().path("work");
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(workdir)?;
     let mut words = store(provider);
-    let Filling { history, live, each, open } = filling;
+    let Filling { history, chunk, live, each, open } = filling;
     words.extend(["--template".to_owned(), crate::harness::TEMPLATE.to_owned()]);
     for (flag, value) in [
         ("--history", u64::from(history)),
+        ("--chunk", u64::from(chunk)),
         ("--live", live as u64),
         ("--each", u64::from(each)),
         ("--open", open as u64),

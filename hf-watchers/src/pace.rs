@@ -2,7 +2,8 @@
 //!
 //! The number doubles in each round of answers until the server slows down or refuses, and then grows by one in each
 //! round while latency holds, and shrinks while it does not. What was refused once is not tried again for a while: that
-//! is where the server's own limit is. It never exceeds the setting.
+//! is where the server's own limit is. It never exceeds the setting. Where a server is known to refuse at once what it
+//! has no room for, the number also doubles while it has not said anything yet.
 
 use std::time::Duration;
 
@@ -28,6 +29,11 @@ pub(crate) struct Pace {
     most: f64,
     /// Whether the server has shown no sign of having enough.
     starting: bool,
+    /// How long a server that has no room needs to say so; `None` once it has said anything, and where its silence tells
+    /// nothing.
+    patience: Option<Duration>,
+    /// Since when this number is in flight.
+    silent: Option<Instant>,
     /// The number at which it refused, and until when that counts.
     ceiling: Option<(f64, Instant)>,
     /// The best latency of late, in seconds: it rises slowly, so that a server that has become slower is not taken for
@@ -40,7 +46,20 @@ impl Pace {
     #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
     pub(crate) fn new(first: usize, most: usize) -> Self {
         let (first, most) = (first as f64, most as f64);
-        Self { limit: first.min(most), most, starting: true, ceiling: None, best: f64::INFINITY }
+        Self {
+            limit: first.min(most),
+            most,
+            starting: true,
+            patience: None,
+            silent: None,
+            ceiling: None,
+            best: f64::INFINITY,
+        }
+    }
+
+    /// A server that has no room says so within this time: one that has said nothing at all by then is sent more.
+    pub(crate) fn refused_within(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 
     /// How many may be in flight now.
@@ -51,6 +70,31 @@ impl Pace {
     )]
     pub(crate) fn limit(&self) -> usize {
         self.limit as usize
+    }
+
+    /// So many requests are on their way. Only as many as there may be tell anything.
+    pub(crate) fn sent(&mut self, flying: usize, now: Instant) {
+        if flying >= self.limit() && self.limit < self.most {
+            self.silent.get_or_insert(now);
+        }
+    }
+
+    /// When the number grows if the server says nothing until then.
+    pub(crate) fn grows_at(&self) -> Option<Instant> {
+        Some(self.silent? + self.patience?)
+    }
+
+    /// Grows if the time for that has come.
+    pub(crate) fn grow(&mut self, now: Instant) {
+        if self.grows_at().is_some_and(|at| at <= now) {
+            self.limit = (self.limit * 2.0).min(self.most);
+            self.silent = None;
+        }
+    }
+
+    /// Something came back, whatever it was.
+    pub(crate) fn heard(&mut self) {
+        self.patience = None;
     }
 
     /// The server answered.
@@ -99,6 +143,39 @@ mod tests {
         assert_eq!(pace.limit(), 32);
         answered(&mut pace, 10_000, 50);
         assert_eq!(pace.limit(), 64);
+    }
+
+    const PATIENCE: Duration = Duration::from_millis(25);
+
+    /// Waits for as long as silence may tell something.
+    async fn silence(pace: &mut Pace, flying: usize) {
+        pace.sent(flying, Instant::now());
+        tokio::time::advance(PATIENCE).await;
+        pace.grow(Instant::now());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn doubles_while_the_server_says_nothing_and_not_above_the_setting() {
+        let mut pace = Pace::new(16, 40).refused_within(PATIENCE);
+        for limit in [32, 40, 40] {
+            let flying = pace.limit();
+            silence(&mut pace, flying).await;
+            assert_eq!(pace.limit(), limit);
+        }
+        assert_eq!(pace.grows_at(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_tells_nothing_of_a_server_that_has_little_to_answer_or_has_spoken_or_may_be_at_work() {
+        let mut little = Pace::new(16, 40).refused_within(PATIENCE);
+        silence(&mut little, 15).await;
+        let mut spoken = Pace::new(16, 40).refused_within(PATIENCE);
+        spoken.sent(16, Instant::now());
+        spoken.heard();
+        silence(&mut spoken, 16).await;
+        let mut at_work = Pace::new(16, 40);
+        silence(&mut at_work, 16).await;
+        assert_eq!([little, spoken, at_work].map(|pace| (pace.limit(), pace.grows_at())), [(16, None); 3]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -34,11 +34,12 @@ pub(crate) trait Work: Send + 'static {
     type Item: Send + 'static;
     /// What came of it.
     type Outcome: Send + 'static;
-    /// How many requests to have in flight at first.
-    const AT_FIRST: usize;
     /// Whether more is taken than may be in flight, so that the next one goes out as soon as one comes back. Only what is
     /// not changed by being taken can wait like that.
     const AHEAD: bool;
+
+    /// How many requests to have in flight, of `most` that are allowed.
+    fn pace(most: usize) -> Pace;
 
     /// Forgets what it knows of machines: the store is another file.
     fn begin_anew(&mut self);
@@ -99,7 +100,7 @@ pub(crate) async fn run<W: Work>(context: Context, target: Target, work: W) {
     let Some(store) = context.open_patiently(&target).await else { return };
     let now = Instant::now();
     let queue = Queue {
-        pace: Pace::new(W::AT_FIRST, context.args.access(&context.config, &target).max_in_flight),
+        pace: W::pace(context.args.access(&context.config, &target).max_in_flight),
         wake: context.wake.clone(),
         context,
         target,
@@ -165,6 +166,7 @@ impl<W: Work> Queue<W> {
             if stopping && self.flight.flying() == 0 && self.done.is_empty() {
                 return;
             }
+            self.pace.grow(Instant::now());
             self.turn(stopping);
             if !stopping {
                 self.send();
@@ -320,6 +322,7 @@ impl<W: Work> Queue<W> {
         }
         let (generation, work) = (self.generation, &mut self.work);
         self.flight.send(&link.cluster, self.pace.limit(), generation, |item| work.sent(item));
+        self.pace.sent(self.flight.flying(), Instant::now());
     }
 
     async fn wait(&mut self, stopping: bool) {
@@ -333,6 +336,8 @@ impl<W: Work> Queue<W> {
             self.deferred.next(now),
             self.retry,
             Some(self.counted + LOOK),
+            // Not to be missed if it was just now.
+            self.pace.grows_at().map(|at| at.max(now + Duration::from_millis(1))),
             (self.look || !self.done.is_empty()).then_some(self.written + GATHER),
         ];
         let deadline = deadlines.into_iter().flatten().filter(|at| *at > now).min().unwrap_or(now + LOOK);
@@ -389,6 +394,7 @@ impl<W: Work> Queue<W> {
             return;
         }
         self.flight.came_back(&flown);
+        self.pace.heard();
         let beside = self.flight.beside(&flown);
         let done = flown.done;
         self.work.came_back(&done, now);

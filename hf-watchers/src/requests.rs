@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::pace::Pace;
 use crate::pauses::Pauses;
 use crate::queue::{Done, Work};
 
@@ -67,10 +68,13 @@ pub(crate) struct Wanted {
 impl Work for Creation {
     type Item = Wanted;
     type Outcome = Came;
-    /// All of them may be refused, for a quota or for what the pods are.
-    const AT_FIRST: usize = 16;
     // A machine that was taken counts as one whose create may be carried out.
     const AHEAD: bool = false;
+
+    /// Few at first, because all of them may be refused, for a quota or for what the pods are.
+    fn pace(most: usize) -> Pace {
+        Pace::new(16, most)
+    }
 
     fn begin_anew(&mut self) {
         self.next = 0;

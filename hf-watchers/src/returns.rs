@@ -11,6 +11,7 @@ use hf_store::{DeletionOutcome, DeletionRoom, DueDeletion, Error, Tx};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::pace::Pace;
 use crate::queue::{Done, Work};
 
 /// How long one delete may take.
@@ -119,8 +120,12 @@ pub(crate) enum Outcome {
 impl Work for Deletion {
     type Item = Unwanted;
     type Outcome = Outcome;
-    const AT_FIRST: usize = 64;
     const AHEAD: bool = true;
+
+    /// A deletion is admitted or refused at once; the time is for the connections that are made for the first ones.
+    fn pace(most: usize) -> Pace {
+        Pace::new(64, most).refused_within(Duration::from_millis(25))
+    }
 
     fn begin_anew(&mut self) {
         self.next = 0;

@@ -24,7 +24,7 @@ pub(super) struct Server {
 pub(super) const PACED: Server = Server {
     name: "",
     options: &["--create-rate", "1000"],
-    bursts: &[(1_000, 3), (10_000, 1)],
+    bursts: &[(1_000, 5), (10_000, 1)],
     judged: true,
 };
 
@@ -45,7 +45,7 @@ pub(super) const UNPACED: Server =
     Server { name: " unpaced", options: &[], bursts: &[(10_000, 1)], judged: false };
 
 /// A real server is as it is.
-const REAL: Server = Server { name: "", options: &[], bursts: &[(1_000, 3)], judged: true };
+const REAL: Server = Server { name: "", options: &[], bursts: &[(1_000, 5)], judged: true };
 
 /// At how many in flight the bare client is tried.
 const TRIED: &[usize] = &[8, 16, 20, 32, 64, 128];

@@ -6,6 +6,8 @@
 //! in the order in which it was accepted. So it is as if it had been done at once, and a machine whose return was
 //! accepted is not created.
 
+use std::path::Path;
+
 use hf_core::ground::Target;
 use hf_core::{MachineName, RequestId};
 use jiff::Timestamp;
@@ -22,16 +24,21 @@ use crate::spelling::{name, spelt, time};
 use crate::store::Tx;
 use crate::watchers::Heartbeat;
 
+/// What the rows of a machine, or of its return, take on the disk until they are in the file and in the journal, with
+/// room to spare (measured: below 1 kB each).
+const BYTES: u64 = 4096;
+
 /// A transaction that only accepts requests, see [`crate::Store::accept`]: it takes as long for 10,000 machines as for
 /// one.
 #[derive(Debug)]
 pub struct Inbox<'a> {
     tx: &'a Tx<'a>,
+    workdir: &'a Path,
 }
 
 impl<'a> Inbox<'a> {
-    pub(crate) fn new(tx: &'a Tx<'a>) -> Self {
-        Self { tx }
+    pub(crate) fn new(tx: &'a Tx<'a>, workdir: &'a Path) -> Self {
+        Self { tx, workdir }
     }
 
     /// Accepts a request for machines.
@@ -39,7 +46,9 @@ impl<'a> Inbox<'a> {
     /// # Errors
     /// If the id is taken, the template is exhausted, or the store fails.
     pub fn accept_acquire(&self, new: &NewAcquire<'_>) -> Result<RequestId, RegisterError> {
-        self.tx.accept_acquire(new)
+        let id = self.tx.accept_acquire(new)?;
+        self.keep_promises()?;
+        Ok(id)
     }
 
     /// Accepts the return of machines: from this commit on none of them will be created, and each is deleted.
@@ -52,7 +61,20 @@ impl<'a> Inbox<'a> {
         names: &[ReturnedName],
         now: Timestamp,
     ) -> Result<RequestId, RegisterError> {
-        self.tx.accept_return(id, names, now)
+        let id = self.tx.accept_return(id, names, now)?;
+        self.keep_promises()?;
+        Ok(id)
+    }
+
+    /// Writes out at once if it is doubtful whether the disk will have room for that: then all is refused if it has not,
+    /// and what nobody can write holds up nobody.
+    fn keep_promises(&self) -> Result<()> {
+        let sql = "SELECT sum(count) FROM requests WHERE instance = ?1 AND unwritten IS NOT NULL";
+        let rows: i64 = self.tx.prepare(sql)?.query_one([self.tx.instance], |row| row.get(0))?;
+        let room = rustix::fs::statvfs(self.workdir).is_ok_and(|disk| {
+            disk.f_bavail.saturating_mul(disk.f_frsize) >= rows.unsigned_abs().saturating_mul(BYTES)
+        });
+        if room { Ok(()) } else { self.tx.write_out() }
     }
 
     /// Notes that a program lives.
@@ -74,7 +96,8 @@ struct Accepted {
     template: String,
     target: Target,
     priority: i64,
-    names: String,
+    /// Of a return, its machines.
+    unwritten: String,
 }
 
 impl Accepted {
@@ -88,7 +111,7 @@ impl Accepted {
             template: row.get("template")?,
             target: Target { context: row.get("context")?, namespace: row.get("namespace")? },
             priority: row.get("priority")?,
-            names: row.get("unwritten")?,
+            unwritten: row.get("unwritten")?,
         })
     }
 
@@ -111,7 +134,7 @@ impl Tx<'_> {
         Ok(self.prepare(sql)?.query_one([self.instance], |row| row.get(0))?)
     }
 
-    /// Writes out what was accepted.
+    /// Writes out what was accepted. It need not be synced: a power cut that takes it back leaves the inbox as it was.
     pub(crate) fn write_out(&self) -> Result<()> {
         if !self.any_unwritten()? {
             return Ok(());
@@ -130,7 +153,7 @@ impl Tx<'_> {
                     format!("{count} of {}", one.template)
                 }
                 RequestKind::Return => {
-                    self.insert_returned(seq, &names(&one.names)?, requested_at)?;
+                    self.insert_returned(seq, &names(&one.unwritten)?, requested_at)?;
                     format!("return of {count}")
                 }
             };
@@ -142,26 +165,24 @@ impl Tx<'_> {
 }
 
 /// One machine of a return, as it waits: the host, the machine id, and the name.
-type Waiting = (String, String, Option<String>);
+type Entry = (String, String, Option<String>);
 
 /// The machines of a return as one text.
 pub(crate) fn text_of(names: &[ReturnedName]) -> String {
-    let waiting =
+    let entry =
         |one: &ReturnedName| json!((&one.host, &one.machine_id, one.name.as_ref().map(MachineName::as_str)));
-    names.iter().map(waiting).collect::<Value>().to_string()
+    names.iter().map(entry).collect::<Value>().to_string()
 }
 
 fn names(text: &str) -> Result<Vec<ReturnedName>> {
-    let waiting: Vec<Waiting> =
+    let entries: Vec<Entry> =
         serde_json::from_str(text).map_err(|error| Error::Row(format!("a return that waits: {error}")))?;
-    let parsed = |name: &str| MachineName::parse(name).map_err(|error| Error::Row(error.to_string()));
-    waiting
-        .into_iter()
-        .map(|(host, machine_id, name)| {
-            let name = name.as_deref().map(parsed).transpose()?;
-            Ok(ReturnedName { host, machine_id, name })
-        })
-        .collect()
+    let returned = |(host, machine_id, name): Entry| {
+        // A name that some other release takes for none is no reason for which nothing could be read or written any more.
+        let name = name.and_then(|name| MachineName::parse(&name).ok());
+        ReturnedName { host, machine_id, name }
+    };
+    Ok(entries.into_iter().map(returned).collect())
 }
 
 #[cfg(test)]

@@ -238,7 +238,7 @@ pub(crate) fn workload(mut store: crate::Store) {
     let seconds = Duration::from_secs;
     let (template, names) = (template(), ["a".to_owned(), "b".to_owned()]);
     let new = NewAcquire { max_number: Some(100), ..acquire(12, &template, target) };
-    let id = store.write(|tx| tx.register_acquire(&new)).unwrap();
+    let id = store.accept(|inbox| inbox.accept_acquire(&new)).unwrap();
     let given = Some(RequestId::parse("mine").unwrap());
     let second = store.write(|tx| tx.register_acquire(&NewAcquire { id: given, ..new.clone() })).unwrap();
     let all = store

@@ -143,7 +143,8 @@ impl Store {
         })
     }
 
-    /// Accepts requests: all of them or none. What they mean for machines is written out by the next transaction.
+    /// Accepts requests: all of them or none. What they mean for machines is written out by the next transaction, or by
+    /// this one if the disk is about to be full.
     ///
     /// # Errors
     /// The closure's, or the store's; then nothing was accepted.
@@ -151,10 +152,15 @@ impl Store {
         &mut self,
         work: impl FnOnce(&Inbox<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.change(|tx| work(&Inbox::new(tx)))
+        let workdir = self.options.workdir.clone();
+        self.change(|tx| work(&Inbox::new(tx, &workdir)))
     }
 
-    fn change<T, E: StoreError>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+    /// Writes, and leaves the inbox as it is.
+    pub(crate) fn change<T, E: StoreError>(
+        &mut self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.follow()?;
         let transaction = self.begin(TransactionBehavior::Immediate)?;
         let done = work(&self.within(&transaction)).map_err(|error| error.about(&self.path))?;

@@ -30,19 +30,40 @@ fn nothing_is_half_registered(workdir: &Path) {
     assert!(is_consistent(workdir));
 }
 
-/// There is room for what Host Factory asks, and none for its machines. Their pages are kept in memory until the end of
+/// There was room when it was accepted, and then somebody else has taken it. The pages are kept in memory until the end of
 /// the transaction.
 fn can_be_asked_for_though_not_written_out(store: &mut Store, mounted: &Path) {
-    resize(mounted, "1100k");
-    let id = accept(store, 10_000).expect("there is room for one row");
+    resize(mounted, "64m");
+    let id = accept(store, 10_000).expect("there is room");
     let ballast = mounted.join("more");
-    std::fs::write(&ballast, vec![0; 1 << 20]).unwrap_err();
+    std::fs::write(&ballast, vec![0; 64 << 20]).unwrap_err();
+    let waiting = |store: &Store| {
+        let unwritten = "SELECT count(*) FROM requests WHERE unwritten IS NOT NULL";
+        number(store.path().parent().unwrap(), unwritten)
+    };
     for _ in 0..2 {
         assert!(knows(store, &id, 10_000));
-        let unwritten = "SELECT count(*) FROM requests WHERE unwritten IS NOT NULL";
-        assert_eq!(number(store.path().parent().unwrap(), unwritten), 1);
+        assert_eq!(waiting(store), 1);
     }
     std::fs::remove_file(&ballast).unwrap();
+    assert!(knows(store, &id, 10_000));
+    assert_eq!(waiting(store), 0);
+}
+
+/// What is accepted can be written out: else it would be in the way of all that is written after it.
+fn is_refused_if_there_is_no_room_for_its_machines(store: &mut Store, mounted: &Path) {
+    resize(mounted, "3m");
+    let before = number(store.path().parent().unwrap(), "SELECT count(*) FROM requests");
+    let refused = accept(store, 10_000).unwrap_err();
+    assert!(matches!(refused, RegisterError::Store(Error::Full { .. })), "{refused}");
+    assert_eq!(number(store.path().parent().unwrap(), "SELECT count(*) FROM requests"), before);
+    let mut count = 10_000;
+    while let Err(error) = accept(store, count) {
+        assert!(matches!(error, RegisterError::Store(Error::Full { .. })), "{error}");
+        count = count * 3 / 4;
+    }
+    assert!(count > 100, "{count}");
+    store.write(|_| Ok::<_, Error>(())).expect("what was accepted has room");
 }
 
 fn resize(mounted: &Path, size: &str) {
@@ -67,6 +88,7 @@ fn fills_a_file_system() {
         let error = fill(&mut store);
         assert!(matches!(error, Error::Full { .. }), "not one byte: {error}");
         store.read(|tx| tx.watched()).expect("what is there can still be read");
+        is_refused_if_there_is_no_room_for_its_machines(&mut store, &workdir);
         if !shared {
             can_be_asked_for_though_not_written_out(&mut store, &workdir);
         }

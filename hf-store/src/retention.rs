@@ -30,12 +30,13 @@ const RETURNS: &str = "r.kind = 'return'
             WHERE t.request = r.seq AND (NOT m.finished
                 OR EXISTS (SELECT 1 FROM events AS e WHERE e.machine = m.seq AND e.at > ?2)))))";
 
-/// What is looked at again under the write lock, of a request that was found: no more than takes as long for 100,000
-/// machines as for one. A machine that has turned up in between, or has been returned, stays until that is over as well.
+/// What is looked at again under the write lock, of a request that was found to be forgettable a moment ago: no more than
+/// takes as long for 100,000 machines as for one. Should one of them have turned up or have been returned meanwhile, its
+/// row stays until that is over as well.
 const STILL: &str = "CASE r.kind WHEN 'return' THEN coalesce(r.answered_at <= ?2, r.claimed = 0)
     ELSE coalesce((SELECT e.at FROM events AS e WHERE e.request = r.seq ORDER BY e.seq DESC LIMIT 1) <= ?2, TRUE) END";
 
-/// Requests that are marked: as many as were found at a time, and those of which something has to stay for now.
+/// The requests that are marked: those that were found last, and any of which a row has to stay for now.
 const MARKED: &str = "SELECT seq FROM requests WHERE forgotten = 1 AND instance = ?1";
 
 /// The fewest rows that a request has, more or less: itself, a machine, and what happened to it. No more requests are
@@ -47,36 +48,44 @@ const CHUNK: usize = 32;
 
 impl Store {
     /// Takes one step of forgetting what has been over since before `before`: removes at most `most` rows, and no more
-    /// once that has taken `time`; or marks as many requests as one step could remove. Returns how many rows it wrote; there is
-    /// nothing left to forget when that is none.
+    /// once that has taken `time`; or marks as many requests as one step could remove. Returns how many rows it wrote;
+    /// there is nothing to forget for now when that is none.
     ///
     /// What to forget is found before the write lock is taken, and looked at again under it.
     pub fn forget(&mut self, before: Timestamp, most: usize, time: Duration) -> Result<usize> {
         // What was begun is finished first: to look for more takes longer than a step.
-        let marked = self.read(|tx| tx.seqs(MARKED, [tx.instance]))?;
+        let (generation, marked) =
+            self.read(|tx| Ok::<_, Error>((tx.generation, tx.seqs(MARKED, [tx.instance])?)))?;
         if !marked.is_empty() {
-            let removed = self.write(|tx| tx.remove_all(&marked, most, time))?;
+            let removed = self.write_there(generation, |tx| tx.remove_all(&marked, most, time))?;
             if removed > 0 {
                 return Ok(removed);
             }
         }
-        let (found, nodes, metadata) = self.read(|tx| {
+        let (generation, found, nodes, metadata) = self.read(|tx| {
             let found = tx.forgettable(before, most / ROWS_OF_REQUEST + 1)?;
             let nodes = if found.is_empty() { tx.long_gone_nodes(before, most)? } else { Vec::new() };
-            Ok::<_, Error>((found, nodes, tx.any_replaced_metadata(tx.oldest_kept(before)?)?))
+            Ok::<_, Error>((tx.generation, found, nodes, tx.any_replaced_metadata(tx.oldest_kept(before)?)?))
         })?;
         if found.is_empty() && nodes.is_empty() && !metadata {
             return Ok(0);
         }
-        self.write(|tx| {
+        self.write_there(generation, |tx| {
             let written = tx.mark(&found, before)? + tx.forget_nodes(&nodes)?;
             Ok(written + tx.forget_metadata(tx.oldest_kept(before)?)?)
         })
     }
 
+    /// Writes in the file that something was read from, and nothing if it has been replaced: another file gives the same
+    /// numbers to other requests. What was accepted is not written out first, because it may wait for the room that this
+    /// makes.
+    fn write_there(&mut self, generation: u64, work: impl FnOnce(&Tx<'_>) -> Result<usize>) -> Result<usize> {
+        self.change(|tx| if tx.generation == generation { work(tx) } else { Ok(0) })
+    }
+
     /// Gives up to `pages` unused pages of the file back to the disk. Returns how many.
     pub fn give_back_pages(&mut self, pages: u32) -> Result<u32> {
-        self.write(|tx| {
+        self.change(|tx| {
             let unused = |tx: &Tx<'_>| -> Result<u32> {
                 Ok(tx.prepare("PRAGMA freelist_count")?.query_one([], |row| row.get(0))?)
             };

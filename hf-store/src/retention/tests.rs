@@ -223,6 +223,19 @@ fn what_something_has_happened_to_in_between_is_not_marked() {
     assert_eq!(bed.write(|tx| tx.mark(&[id, back], now())), 2);
 }
 
+/// Another file gives the same numbers to other requests.
+#[test]
+fn nothing_is_written_in_another_file_than_it_was_found_in() {
+    let mut bed = Bed::new(false);
+    let id = bed.running(1);
+    let remove = |tx: &Tx<'_>| Ok(tx.conn.execute("DELETE FROM returned", [])? + 1);
+    let generation = bed.store.generation();
+    assert_eq!(bed.store.write_there(generation, remove).unwrap(), 1);
+    std::fs::remove_file(bed.store.path()).unwrap();
+    assert_eq!(bed.store.write_there(generation, remove).unwrap(), 0);
+    assert_eq!(bed.read(|tx| tx.request(id.as_str())), None, "it is another one");
+}
+
 /// It is done under the write lock.
 #[test]
 fn to_mark_a_large_request_takes_no_more_steps() {

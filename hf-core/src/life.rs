@@ -162,10 +162,11 @@ impl Life {
 
     /// Whether a DELETE is due: there may be a pod, and there must be none.
     ///
-    /// A claimed machine waits for its claim to be settled, unless its pod has been seen.
+    /// A claimed machine waits for its claim to be settled, even if its pod has been seen: that may be the work of an
+    /// earlier POST, and the one that is on its way would make the pod again once it is deleted.
     pub fn must_delete(self) -> bool {
         let may_exist = match self.pod {
-            PodSeen::Present => true,
+            PodSeen::Present => self.creation != Creation::Creating,
             PodSeen::Gone => false,
             PodSeen::Never => self.creation == Creation::Created || self.unresolved(),
         };

@@ -209,8 +209,8 @@ CREATE TABLE machines (
     -- for each index that has them was a quarter of the work of changing a row.
     to_create INTEGER GENERATED ALWAYS AS (creation = 'wanted' AND doom IS NULL AND pod <> 'gone') STORED,
     to_delete INTEGER GENERATED ALWAYS AS (
-        doom IS NOT NULL AND (pod = 'present' OR (pod = 'never'
-            AND (creation = 'created' OR (doubt = 1 AND creation <> 'creating'))))
+        doom IS NOT NULL AND creation <> 'creating'
+            AND (pod = 'present' OR (pod = 'never' AND (creation = 'created' OR doubt = 1)))
     ) STORED,
     starting INTEGER GENERATED ALWAYS AS (
         pod = 'present' AND doom IS NULL AND delivered = 0 AND phase NOT IN ('succeeded', 'failed')

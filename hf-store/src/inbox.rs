@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use hf_core::ground::Target;
-use hf_core::{MachineName, RequestId};
+use hf_core::{MAX_MACHINES, MachineName, RequestId};
 use jiff::Timestamp;
 use rusqlite::Row;
 use serde_json::{Value, json};
@@ -27,6 +27,9 @@ use crate::watchers::Heartbeat;
 /// What the rows of a machine, or of its return, take on the disk until they are in the file and in the journal, with
 /// room to spare (measured: below 1 kB each).
 const BYTES: u64 = 4096;
+
+/// With so much room on the disk, nobody counts what waits: ten of the largest requests that there are.
+const PLENTY: u64 = 10 * BYTES * MAX_MACHINES as u64;
 
 /// A transaction that only accepts requests, see [`crate::Store::accept`]: it takes as long for 10,000 machines as for
 /// one.
@@ -69,12 +72,12 @@ impl<'a> Inbox<'a> {
     /// Writes out at once if it is doubtful whether the disk will have room for that: then all is refused if it has not,
     /// and what nobody can write holds up nobody.
     fn keep_promises(&self) -> Result<()> {
-        let sql = "SELECT sum(count) FROM requests WHERE instance = ?1 AND unwritten IS NOT NULL";
-        let rows: i64 = self.tx.prepare(sql)?.query_one([self.tx.instance], |row| row.get(0))?;
-        let room = rustix::fs::statvfs(self.workdir).is_ok_and(|disk| {
-            disk.f_bavail.saturating_mul(disk.f_frsize) >= rows.unsigned_abs().saturating_mul(BYTES)
-        });
-        if room { Ok(()) } else { self.tx.write_out() }
+        let disk = rustix::fs::statvfs(self.workdir);
+        let free = disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+        if free >= PLENTY || free >= self.tx.unwritten()?.saturating_mul(BYTES) {
+            return Ok(());
+        }
+        self.tx.write_out()
     }
 
     /// Notes that a program lives.
@@ -132,6 +135,14 @@ impl Tx<'_> {
     pub(crate) fn any_unwritten(&self) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM requests WHERE instance = ?1 AND unwritten IS NOT NULL)";
         Ok(self.prepare(sql)?.query_one([self.instance], |row| row.get(0))?)
+    }
+
+    /// How many machines it was accepted for.
+    pub(crate) fn unwritten(&self) -> Result<u64> {
+        let sql =
+            "SELECT coalesce(sum(count), 0) FROM requests WHERE instance = ?1 AND unwritten IS NOT NULL";
+        let count: i64 = self.prepare(sql)?.query_one([self.instance], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
     }
 
     /// Writes out what was accepted. It need not be synced: a power cut that takes it back leaves the inbox as it was.

@@ -349,6 +349,7 @@ fn reject(store: &mut crate::Store, target: &Target) {
 }
 
 fn look_around(tx: &crate::Tx<'_>, target: &Target) -> Result<(), crate::Error> {
+    tx.unwritten()?;
     tx.check_identity(target, &identity("", "s"))?;
     tx.check_identity(target, &identity("u", "s"))?;
     tx.mark_progress(target, now())?;

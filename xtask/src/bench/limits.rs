@@ -91,13 +91,15 @@ pub(crate) fn rows(
     let mut words = store(provider);
     words.extend(["--request".into(), request.to_owned(), "--times".into(), times.to_string()]);
     words.extend(by_name.then(|| "--by-name".to_owned()));
-    let answer = start(provider.site(), "rows", &words)?;
-    serde_json::from_value(answer["ms"].clone()).context("no times")
+    milliseconds(&start(provider.site(), "rows", &words)?)
 }
 
 /// How long it takes to get the write lock each time, until the store has no request any more, in ms.
 pub(crate) fn waits(provider: &Provider<'_>) -> anyhow::Result<Vec<f64>> {
-    let answer = start(provider.site(), "wait", &store(provider))?;
+    milliseconds(&start(provider.site(), "wait", &store(provider))?)
+}
+
+fn milliseconds(answer: &Value) -> anyhow::Result<Vec<f64>> {
     serde_json::from_value(answer["ms"].clone()).context("no times")
 }
 

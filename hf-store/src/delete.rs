@@ -8,6 +8,7 @@ use hf_core::ground::Target;
 use hf_core::{Doom, MachineName};
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
+use serde_json::json;
 
 use crate::error::Result;
 use crate::events::Event;
@@ -58,8 +59,10 @@ pub struct DeletionRoom<S> {
     pub most: usize,
     /// The return to begin with, by [`DueDeletion::returned_by`]: each has its turn, however little room there is.
     pub first: i64,
-    /// Whether a machine is passed over, by its key and why it must go.
+    /// Whether a machine is passed over, by its key.
     pub skip: S,
+    /// Whether orphans are left alone.
+    pub spare_orphans: bool,
     /// After how long what was asked to go is removed by force, where that is set.
     pub force_after: Option<Duration>,
 }
@@ -70,7 +73,7 @@ impl Tx<'_> {
     pub fn due_deletions(
         &self,
         target: &Target,
-        room: &DeletionRoom<impl Fn(i64, Doom) -> bool>,
+        room: &DeletionRoom<impl Fn(i64) -> bool>,
     ) -> Result<Vec<DueDeletion>> {
         let key = (self.instance, target.context.as_str(), target.namespace.as_str());
         let mut due = Vec::new();
@@ -82,7 +85,7 @@ impl Tx<'_> {
         if let Some(force_after) = room.force_after {
             let stuck = "delete_asked = 1 AND going_ms >= ?4 ORDER BY returned_by, seq";
             let key = (key.0, key.1, key.2, millis(force_after));
-            self.due(stuck, key, room.most, &room.skip, &mut due)?;
+            self.due(stuck, key, room.most, room, &mut due)?;
         }
         Ok(due)
     }
@@ -93,7 +96,7 @@ impl Tx<'_> {
         key: (&str, &str, &str),
         mut returns: Range<i64>,
         share: usize,
-        room: &DeletionRoom<impl Fn(i64, Doom) -> bool>,
+        room: &DeletionRoom<impl Fn(i64) -> bool>,
         due: &mut Vec<DueDeletion>,
     ) -> Result<()> {
         let unasked = "delete_asked = 0 AND returned_by = ?4 ORDER BY seq";
@@ -102,7 +105,7 @@ impl Tx<'_> {
             && returns.contains(&next)
         {
             let most = room.most.min(due.len() + share);
-            self.due(unasked, (key.0, key.1, key.2, next), most, &room.skip, due)?;
+            self.due(unasked, (key.0, key.1, key.2, next), most, room, due)?;
             returns.start = next + 1;
         }
         Ok(())
@@ -117,19 +120,18 @@ impl Tx<'_> {
         Ok(self.prepare(sql)?.query_one((key.0, key.1, key.2, from), |row| row.get(0)).optional()?)
     }
 
-    /// Adds deletions until there are so many. Most rows that are read may be on their way: of those no more is read than
-    /// tells that.
+    /// Adds deletions until there are so many. Most that are found may be on their way: to tell that, the index is enough.
     fn due(
         &self,
         condition: &str,
         key: impl rusqlite::Params,
         most: usize,
-        skip: &impl Fn(i64, Doom) -> bool,
+        room: &DeletionRoom<impl Fn(i64) -> bool>,
         due: &mut Vec<DueDeletion>,
     ) -> Result<()> {
         let found: HashSet<i64> = due.iter().map(|due| due.seq).collect();
         let sql = format!(
-            "SELECT creation, doubt, doom, pod, seq, name, uid, request, returned_by, delete_asked FROM machines
+            "SELECT seq FROM machines
              WHERE to_delete AND instance = ?1 AND context = ?2 AND namespace = ?3 AND {condition}"
         );
         let mut query = self.prepare(&sql)?;
@@ -137,22 +139,35 @@ impl Tx<'_> {
         while due.len() < most
             && let Some(row) = rows.next()?
         {
-            let (life, seq) = (read_life(row)?, row.get(4)?);
-            let wanted = |doom: &Doom| life.must_delete() && !found.contains(&seq) && !skip(seq, *doom);
-            let Some(doom) = life.doom.filter(wanted) else { continue };
-            let uid: String = row.get(6)?;
-            due.push(DueDeletion {
-                seq,
-                name: name(row, 5, MachineName::parse)?,
-                imported: uid.is_empty() && self.is_imported(row.get(7)?)?,
-                uid,
-                unresolved: life.unresolved(),
-                doom,
-                returned_by: row.get(8)?,
-                force: row.get::<_, u8>(9)? > 0,
-            });
+            let seq = row.get(0)?;
+            if !found.contains(&seq) && !(room.skip)(seq) {
+                let one = self.due_deletion(seq)?;
+                due.extend(one.filter(|one| !(room.spare_orphans && one.doom == Doom::Orphan)));
+            }
         }
         Ok(())
+    }
+
+    fn due_deletion(&self, seq: i64) -> Result<Option<DueDeletion>> {
+        let sql =
+            "SELECT creation, doubt, doom, pod, name, uid, request, returned_by, delete_asked FROM machines
+                   WHERE seq = ?1";
+        let mut query = self.prepare(sql)?;
+        let mut rows = query.query([seq])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let life = read_life(row)?;
+        let Some(doom) = life.doom.filter(|_| life.must_delete()) else { return Ok(None) };
+        let uid: String = row.get(5)?;
+        Ok(Some(DueDeletion {
+            seq,
+            name: name(row, 4, MachineName::parse)?,
+            imported: uid.is_empty() && self.is_imported(row.get(6)?)?,
+            uid,
+            unresolved: life.unresolved(),
+            doom,
+            returned_by: row.get(7)?,
+            force: row.get::<_, u8>(8)? > 0,
+        }))
     }
 
     /// Adds to the time that pods have been going since their deletion was accepted.
@@ -166,20 +181,36 @@ impl Tx<'_> {
 
     /// Records what came of deletions.
     pub fn record_deletions(&self, outcomes: &[(i64, DeletionOutcome)], now: Timestamp) -> Result<()> {
+        self.record_accepted(outcomes)?;
         for (seq, outcome) in outcomes {
-            let changed = self.change_machine(*seq, |row| match outcome {
-                DeletionOutcome::Accepted => {
-                    row.machine.delete_message.clear();
-                    row.delete_asked = (row.delete_asked + 1).min(2);
+            let changed = match outcome {
+                DeletionOutcome::Accepted => continue,
+                DeletionOutcome::Absent => {
+                    self.change_machine(*seq, |row| row.machine.life = row.machine.life.vanished())?
                 }
-                DeletionOutcome::Absent => row.machine.life = row.machine.life.vanished(),
-                DeletionOutcome::Refused(message) => row.machine.delete_message.clone_from(message),
-            })?;
+                DeletionOutcome::Refused(message) => {
+                    self.change_machine(*seq, |row| row.machine.delete_message.clone_from(message))?
+                }
+            };
             let Some((before, after)) = changed else { continue };
             if before.machine.life.pod != after.machine.life.pod {
                 self.note(now, after.request, Some(*seq), Event::Gone, "the API server has no such pod")?;
             }
         }
+        Ok(())
+    }
+
+    /// Records the deletions that were accepted, which most are, by one statement: to begin one and to read a whole row
+    /// takes longer than to write this.
+    fn record_accepted(&self, outcomes: &[(i64, DeletionOutcome)]) -> Result<()> {
+        let accepted = outcomes.iter().filter(|(_, outcome)| *outcome == DeletionOutcome::Accepted);
+        let seqs: Vec<i64> = accepted.map(|(seq, _)| *seq).collect();
+        if seqs.is_empty() {
+            return Ok(());
+        }
+        let sql = "UPDATE machines SET delete_asked = min(delete_asked + 1, 2), delete_message = ''
+                   WHERE seq IN (SELECT value FROM json_each(?1))";
+        self.prepare(sql)?.execute([json!(seqs).to_string()])?;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use hf_core::ground::Target;
 use hf_core::status::Readiness;
-use hf_core::{Attempt, Doom, Instance, PodFacts, PodPhase, RequestId, TemplateId};
+use hf_core::{Attempt, Instance, PodFacts, PodPhase, RequestId, TemplateId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::adopt::Adoption;
@@ -181,8 +181,8 @@ pub(crate) fn returned_name(name: &str) -> crate::ReturnedName {
 }
 
 /// So many deletions, of all that are due.
-pub(crate) fn most_due(most: usize) -> DeletionRoom<impl Fn(i64, Doom) -> bool> {
-    DeletionRoom { most, first: 0, skip: |_, _| false, force_after: None }
+pub(crate) fn most_due(most: usize) -> DeletionRoom<impl Fn(i64) -> bool> {
+    DeletionRoom { most, first: 0, skip: |_| false, spare_orphans: false, force_after: None }
 }
 
 /// [`NewAcquire`] with what tests do not care about filled in.

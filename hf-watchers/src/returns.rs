@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hf_core::config::Action;
 use hf_core::ground::Target;
-use hf_core::{Config, Doom, Instance};
+use hf_core::{Config, Instance};
 use hf_k8s::{ApiError, Cluster, DeleteOutcome, Trouble};
 use hf_store::{DeletionOutcome, DeletionRoom, DueDeletion, Error, Tx};
 use jiff::Timestamp;
@@ -42,11 +42,6 @@ impl Deletion {
         let looked = Instant::now();
         let (absent, unheeded, unclaimed) = (HashMap::new(), HashSet::new(), HashSet::new());
         Self { config: config.clone(), next: 0, absent, unheeded, unclaimed, looked }
-    }
-
-    /// Orphans are left alone where the setting says so.
-    fn spares(&self, doom: Doom) -> bool {
-        doom == Doom::Orphan && self.config.orphans == Action::Report
     }
 
     /// Says that there are orphans where they are not deleted.
@@ -148,7 +143,9 @@ impl Work for Deletion {
         let room = DeletionRoom {
             most: room,
             first: self.next,
-            skip: |machine, doom| skip(machine) || self.spares(doom),
+            skip,
+            // Where the setting says so.
+            spare_orphans: self.config.orphans == Action::Report,
             force_after: self.config.force_delete_after.map(seconds),
         };
         let due = tx.due_deletions(target, &room)?;

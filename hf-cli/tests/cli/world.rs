@@ -241,7 +241,8 @@ impl World {
 
     /// `hf-watch-returns`: the API server accepts all deletions that are due, or refuses them with these words.
     pub(crate) fn delete(&self, refusal: Option<&str>) -> usize {
-        let room = DeletionRoom { most: 1_000, first: 0, skip: |_, _| false, force_after: None };
+        let room =
+            DeletionRoom { most: 1_000, first: 0, skip: |_| false, spare_orphans: false, force_after: None };
         let due = self.write(|tx| tx.due_deletions(&self.target, &room));
         let outcome =
             refusal.map_or(DeletionOutcome::Accepted, |words| DeletionOutcome::Refused(words.into()));

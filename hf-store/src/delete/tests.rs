@@ -43,7 +43,13 @@ fn the_oldest_are_due_first_and_no_more_than_there_is_room_for() {
     let names: Vec<_> = due(&mut bed, 2).into_iter().map(|due| due.name).collect();
     assert_eq!(names, [id.machine(0), id.machine(1)]);
     let deferred = bed.row(&id, 0).seq;
-    let passing = DeletionRoom { most: 1, first: 0, skip: |seq, _| seq == deferred, force_after: None };
+    let passing = DeletionRoom {
+        most: 1,
+        first: 0,
+        skip: |seq| seq == deferred,
+        spare_orphans: false,
+        force_after: None,
+    };
     let rest = bed.write(|tx| tx.due_deletions(&Target::default(), &passing));
     assert_eq!(rest[0].name, id.machine(1));
 }

@@ -223,7 +223,7 @@ impl World {
 
     /// As `hf-watch-returns` does it.
     fn delete(&mut self, most: usize, lives: bool) {
-        let room = DeletionRoom { most, first: 0, skip: |_, _| false, force_after: None };
+        let room = DeletionRoom { most, first: 0, skip: |_| false, spare_orphans: false, force_after: None };
         let due = self.deleter.write(|tx| tx.due_deletions(&Target::default(), &room)).unwrap();
         let mut outcomes = Vec::new();
         for due in due {

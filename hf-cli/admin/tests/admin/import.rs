@@ -72,7 +72,13 @@ fn open_half_created_and_half_returned_requests_go_on() {
     let mut expected = crate::world::pod_spec();
     expected["spec"]["restartPolicy"] = "Never".into();
     assert_eq!(serde_json::from_str::<Value>(&manifest).unwrap(), expected);
-    let room = hf_store::DeletionRoom { most: 10, first: 0, skip: |_, _| false, force_after: None };
+    let room = hf_store::DeletionRoom {
+        most: 10,
+        first: 0,
+        skip: |_| false,
+        spare_orphans: false,
+        force_after: None,
+    };
     let due = store.read(|tx| tx.due_deletions(&target, &room)).unwrap();
     assert_eq!(due.iter().map(|due| due.uid.clone()).collect::<Vec<_>>(), [uid("runs-1")]);
     assert_eq!(due[0].name.as_str(), "runs-1");

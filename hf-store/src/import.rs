@@ -192,7 +192,7 @@ impl Tx<'_> {
         let detail = format!("return of {}", new.names.len());
         self.note(new.requested_at, request, None, Event::Requested, &detail)?;
         self.note(now, request, None, Event::Imported, "")?;
-        self.insert_returned(request, &new.names, new.requested_at)?;
+        self.insert_returned(request, 0, &new.names, new.requested_at)?;
         Ok(ImportVerdict::Taken)
     }
 

@@ -4,7 +4,8 @@
 //!
 //! Nobody sees a request that is not written out: each transaction begins with writing out what was accepted before it,
 //! in the order in which it was accepted. So it is as if it had been done at once, and a machine whose return was
-//! accepted is not created.
+//! accepted is not created. Only those who delete pods and see them go do not wait for the whole of a large return: to
+//! them it is as if the rest of it were accepted later.
 
 use std::path::Path;
 
@@ -27,6 +28,10 @@ use crate::watchers::Heartbeat;
 /// What the rows of a machine, or of its return, take on the disk until they are in the file and in the journal, with
 /// room to spare (measured: below 1 kB each).
 const BYTES: u64 = 4096;
+
+/// How many machines of a return the watchers write out first: what a server is asked for at a time, and one to two
+/// milliseconds of work.
+pub const PORTION: usize = 128;
 
 /// With so much room on the disk, nobody counts what waits: ten of the largest requests that there are.
 const PLENTY: u64 = 10 * BYTES * MAX_MACHINES as u64;
@@ -131,10 +136,23 @@ impl Accepted {
 }
 
 impl Tx<'_> {
-    /// Whether anything was accepted and not written out.
-    pub(crate) fn any_unwritten(&self) -> Result<bool> {
+    /// Whether anything was accepted and not written out, or not all of it (see [`crate::Store::write_soon`]).
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn any_unwritten(&self) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM requests WHERE instance = ?1 AND unwritten IS NOT NULL)";
         Ok(self.prepare(sql)?.query_one([self.instance], |row| row.get(0))?)
+    }
+
+    /// Where its machines are to be.
+    pub(crate) fn accepted_places(&self) -> Result<Vec<Target>> {
+        let sql = "SELECT context, namespace FROM requests
+                   WHERE instance = ?1 AND unwritten IS NOT NULL AND kind = 'acquire'";
+        let mut query = self.prepare(sql)?;
+        let read =
+            |row: &Row<'_>| Ok(Target { context: row.get("context")?, namespace: row.get("namespace")? });
+        Ok(query.query_map([self.instance], read)?.collect::<rusqlite::Result<_>>()?)
     }
 
     /// How many machines it was accepted for.
@@ -147,6 +165,12 @@ impl Tx<'_> {
 
     /// Writes out what was accepted. It need not be synced: a power cut that takes it back leaves the inbox as it was.
     pub(crate) fn write_out(&self) -> Result<()> {
+        self.write_out_up_to(usize::MAX)
+    }
+
+    /// As [`Self::write_out`], but ends after a part of a return: so many machines at first, and then as many as have been
+    /// written out already, because the text of all is read each time.
+    pub(crate) fn write_out_up_to(&self, portion: usize) -> Result<()> {
         if !self.any_unwritten()? {
             return Ok(());
         }
@@ -158,17 +182,26 @@ impl Tx<'_> {
             query.query_map([self.instance], Accepted::read)?.collect::<rusqlite::Result<_>>()?;
         for one in accepted {
             let Accepted { seq, count, requested_at, .. } = one;
-            let detail = match one.kind {
+            let requested = |detail: &str| self.note(requested_at, seq, None, Event::Requested, detail);
+            match one.kind {
                 RequestKind::Acquire => {
+                    requested(&format!("{count} of {}", one.template))?;
                     self.insert_wanted(one.origin(), count)?;
-                    format!("{count} of {}", one.template)
                 }
                 RequestKind::Return => {
-                    self.insert_returned(seq, &names(&one.unwritten)?, requested_at)?;
-                    format!("return of {count}")
+                    let (names, from) = (names(&one.unwritten)?, self.returned_so_far(seq)?);
+                    if from == 0 {
+                        requested(&format!("return of {count}"))?;
+                    }
+                    let written = from as usize;
+                    let left = names.get(written..).unwrap_or_default();
+                    let next = &left[..left.len().min(portion.max(written))];
+                    self.insert_returned(seq, from, next, requested_at)?;
+                    if next.len() < left.len() {
+                        return Ok(());
+                    }
                 }
-            };
-            self.note(requested_at, seq, None, Event::Requested, &detail)?;
+            }
             self.prepare("UPDATE requests SET unwritten = NULL WHERE seq = ?1")?.execute([seq])?;
         }
         Ok(())

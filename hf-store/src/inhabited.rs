@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use hf_core::ground::Target;
 use rusqlite::OptionalExtension;
 
-use crate::error::Result;
-use crate::store::Tx;
+use crate::error::{Error, Result};
+use crate::store::{Store, Tx};
 
 /// The sets of machines that have, may have or are to have a pod. Each has an index that begins with the target.
 const SETS: [&str; 4] = [
@@ -15,6 +15,21 @@ const SETS: [&str; 4] = [
     "to_delete",
     "(pod = 'present' OR (pod = 'never' AND creation = 'created'))",
 ];
+
+impl Store {
+    /// Where machines are that still have, or may have, a pod, or are to have one; some places more than once. What was
+    /// accepted is not written out for this, but it counts: writing it out is the work of those who see to those places.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn inhabited(&mut self) -> Result<Vec<Target>> {
+        self.look(|tx| {
+            let mut places = tx.inhabited()?;
+            places.extend(tx.accepted_places()?);
+            Ok::<_, Error>(places)
+        })
+    }
+}
 
 impl Tx<'_> {
     /// Where machines are that still have, or may have, a pod, or are to have one.

@@ -88,7 +88,7 @@ pub use events::Event;
 pub use export::{ExportTable, ExportValue, export_tables};
 pub use glance::{AskedMachine, ListedMachine};
 pub use import::{ImportVerdict, ImportedMachine, ImportedRequest, ImportedReturn};
-pub use inbox::Inbox;
+pub use inbox::{Inbox, PORTION};
 pub use metadata::MetadataSince;
 pub use nodes::{MissingNodes, NodeWord, ObservedNode};
 pub use observe::{FullListing, ListingVerdict, Observed, SeenPod};

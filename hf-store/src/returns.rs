@@ -86,13 +86,25 @@ impl Tx<'_> {
         Ok(id)
     }
 
-    /// The machines of a new return, all of which are doomed.
-    pub(crate) fn insert_returned(&self, request: i64, names: &[ReturnedName], now: Timestamp) -> Result<()> {
+    /// How many machines of a return are written out.
+    pub(crate) fn returned_so_far(&self, request: i64) -> Result<u32> {
+        let sql = "SELECT coalesce(max(position) + 1, 0) FROM returned WHERE request = ?1";
+        Ok(self.prepare(sql)?.query_one([request], |row| row.get(0))?)
+    }
+
+    /// The machines of a new return from one position on, all of which are doomed.
+    pub(crate) fn insert_returned(
+        &self,
+        request: i64,
+        from: u32,
+        names: &[ReturnedName],
+        now: Timestamp,
+    ) -> Result<()> {
         let sql = "INSERT INTO returned (request, position, instance, name, host, machine_id, machine)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let mut insert = self.prepare(sql)?;
         let mut known = Vec::with_capacity(names.len());
-        for (position, returned) in (0_u32..).zip(names) {
+        for (position, returned) in (from..).zip(names) {
             let found = returned.name.as_ref().map(|name| self.standing(name)).transpose()?.flatten();
             // An unknown name is kept as a machine's, so that its pod is recognised if it turns up.
             let name = returned.name.as_ref().map_or(returned.host.as_str(), MachineName::as_str);

@@ -113,6 +113,18 @@ impl Store {
         Ok(done)
     }
 
+    /// Reads what is written out by now.
+    pub(crate) fn look<T, E: StoreError>(
+        &mut self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.follow()?;
+        let transaction = self.begin(TransactionBehavior::Deferred)?;
+        let done = work(&self.within(&transaction)).map_err(|error| error.about(&self.path))?;
+        transaction.commit().map_err(|error| self.about(error))?;
+        Ok(done)
+    }
+
     /// Reads what is written out first. If there is no room for that, it stays in the inbox, and nobody is refused an
     /// answer: the pages wait in memory for the end of the transaction.
     fn read_and_write_out<T, E: StoreError>(
@@ -139,6 +151,23 @@ impl Store {
     pub fn write<T, E: StoreError>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         self.change(|tx| {
             tx.write_out()?;
+            work(tx)
+        })
+    }
+
+    /// As [`Self::write`], but of what waits to be written out a large return is taken a `portion` at a time, by this and
+    /// later transactions: what is deleted first need not wait for the last. Not for whoever creates: machines that are
+    /// being given back may not look like it yet.
+    ///
+    /// # Errors
+    /// The closure's, or the store's; then nothing was written.
+    pub fn write_soon<T, E: StoreError>(
+        &mut self,
+        portion: usize,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.change(|tx| {
+            tx.write_out_up_to(portion)?;
             work(tx)
         })
     }

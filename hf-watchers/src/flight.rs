@@ -50,6 +50,14 @@ impl<W: Work> Flight<W> {
         self.ready.len() + self.flying.len()
     }
 
+    /// How many more may be taken, if so many may be on their way.
+    pub(crate) fn room(&self, limit: usize) -> usize {
+        // Enough for several transactions where a quick server takes few at a time, and not so many that what comes later
+        // would wait for long.
+        let ahead = if W::AHEAD { (limit * 4).min(128) } else { 0 };
+        (limit + ahead).saturating_sub(self.taken())
+    }
+
     /// Whether one of them is about this machine.
     pub(crate) fn holds(&self, machine: i64) -> bool {
         self.machines.contains(&machine)

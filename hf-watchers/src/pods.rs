@@ -329,7 +329,7 @@ impl Watcher {
         }
         loop {
             let (target, adoption, now) = (&self.target, self.adoption, (self.context.clock)());
-            let written = self.store.write(|tx| {
+            let written = self.store.write_soon(hf_store::PORTION, |tx| {
                 same_file(tx, generation)?;
                 if let Some(heard) = progress {
                     same_cluster(tx, link, target)?;

@@ -11,7 +11,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, OptionFuture};
 use hf_core::ground::Target;
 use hf_k8s::{ApiError, Cluster, Trouble};
-use hf_store::{Error, IdentityCheck, Store, Tx};
+use hf_store::{Error, IdentityCheck, PORTION, Store, Tx};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
@@ -34,8 +34,9 @@ pub(crate) trait Work: Send + 'static {
     type Item: Send + 'static;
     /// What came of it.
     type Outcome: Send + 'static;
-    /// Whether more is taken than may be in flight, so that the next one goes out as soon as one comes back. Only what is
-    /// not changed by being taken can wait like that.
+    /// Whether there is no time to lose: more is taken than may be in flight, so that the next one goes out as soon as one
+    /// comes back, and what was accepted is not all written out before the first of it is taken. Not for what is changed
+    /// by being taken, nor for what must not be done any more once something else was accepted.
     const AHEAD: bool;
 
     /// How many requests to have in flight, of `most` that are allowed.
@@ -197,8 +198,7 @@ impl<W: Work> Queue<W> {
             self.look = true;
         }
         self.look |= counting && self.waiting;
-        let most = if W::AHEAD { self.pace.limit() * 2 } else { self.pace.limit() };
-        let room = most.saturating_sub(self.flight.taken());
+        let room = self.flight.room(self.pace.limit());
         let free = !stopping && self.look && room > 0 && self.patience.until(now).is_none();
         let passed = if counting { Some(now.duration_since(self.counted)) } else { None };
         let worth = !self.done.is_empty()
@@ -266,7 +266,7 @@ impl<W: Work> Queue<W> {
         } = self;
         let (time, generation) = ((context.clock)(), self.generation);
         let mut other = None;
-        let items = store.write(|tx| {
+        let step = |tx: &Tx<'_>| {
             if tx.generation != generation {
                 // Replaced just now: the next turn begins anew.
                 *look = true;
@@ -292,9 +292,10 @@ impl<W: Work> Queue<W> {
             let items = work
                 .take(tx, target, room, &|machine| flight.holds(machine) || deferred.holds(machine, now))?;
             // With less than there was room for, nothing is left until somebody commits or a deferral ends.
-            *look = items.len() >= room || waiting;
+            *look = items.len() >= room || waiting || tx.any_unwritten()?;
             Ok::<_, Error>(items)
-        })?;
+        };
+        let items = if W::AHEAD { store.write_soon(PORTION, step) } else { store.write(step) }?;
         self.taken_over = self.store.generation() == generation;
         match other {
             Some(reason) => {

@@ -165,11 +165,10 @@ impl Supervisor {
         let generation = |version: Option<(u64, i64)>| version.map(|(generation, _)| generation);
         let replaced = generation(version) > generation(self.seen) && self.seen.is_some();
         self.seen = version;
-        let inhabited =
-            self.store.read(|tx| -> Result<_, Error> { tx.inhabited() }).unwrap_or_else(|error| {
-                self.context.troubles.set(&Target::default(), "store", error.to_string());
-                Vec::new()
-            });
+        let inhabited = self.store.inhabited().unwrap_or_else(|error| {
+            self.context.troubles.set(&Target::default(), "store", error.to_string());
+            Vec::new()
+        });
         let places: Vec<Target> = self.configured.iter().cloned().chain(inhabited).collect();
         for target in places {
             self.watch_nodes(&target);

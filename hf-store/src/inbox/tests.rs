@@ -39,6 +39,10 @@ fn all(bed: &Bed) -> Vec<String> {
     all
 }
 
+fn but_for_the_mode(bed: &Bed) -> Vec<String> {
+    all(bed).into_iter().filter(|row| !row.starts_with("meta:")).collect()
+}
+
 /// What Host Factory may ask for in a row: machines, and the return of some of them, of strangers, and of some twice.
 fn demand(bed: &mut Bed, mut after_each: impl FnMut(&mut Bed)) {
     ask(bed, "first", 3, None).unwrap();
@@ -60,8 +64,6 @@ fn it_is_as_if_all_had_been_written_at_once() {
         assert_eq!(late.number("SELECT count(*) FROM machines"), 0);
         late.write(|_| Ok(()));
         assert_eq!(late.number("SELECT count(*) FROM machines WHERE doom = 'returned'"), 2);
-        let but_for_the_mode =
-            |bed: &Bed| all(bed).into_iter().filter(|row| !row.starts_with("meta:")).collect::<Vec<_>>();
         assert_eq!(but_for_the_mode(&late), but_for_the_mode(&at_once));
     });
 }
@@ -76,6 +78,64 @@ fn whoever_reads_sees_it_written_out() {
         assert_eq!(found.unwrap(), (3, 3));
         assert_eq!(bed.number("SELECT count(*) FROM machines"), 5, "once and for all");
         assert_eq!(bed.number("SELECT count(*) FROM requests WHERE unwritten IS NOT NULL"), 0);
+    });
+}
+
+#[test]
+fn a_large_return_is_written_out_in_portions_that_make_up_the_whole() {
+    in_both_modes(|mut soon| {
+        let mut at_once = Bed::new(false);
+        let count = u32::try_from(PORTION).unwrap() * 3 + 1;
+        let names: Vec<_> = (0..count).map(|ordinal| format!("first-{ordinal}")).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        for bed in [&mut soon, &mut at_once] {
+            ask(bed, "first", count, None).unwrap();
+            give_back(bed, "back", &names);
+            ask(bed, "second", 1, None).unwrap();
+        }
+        let doomed = "SELECT count(*) FROM machines WHERE doom = 'returned'";
+        for portions in [1, 2] {
+            let all = soon.store.write_soon(PORTION, |tx| Ok::<_, Error>(!tx.any_unwritten()?)).unwrap();
+            assert_eq!((all, soon.number(doomed)), (false, portions * 128));
+            assert_eq!(
+                soon.number("SELECT count(*) FROM machines"),
+                i64::from(count),
+                "the rest comes later"
+            );
+        }
+        assert!(soon.store.write_soon(PORTION, |tx| Ok::<_, Error>(!tx.any_unwritten()?)).unwrap());
+        at_once.write(|_| Ok(()));
+        assert_eq!(but_for_the_mode(&soon), but_for_the_mode(&at_once));
+    });
+}
+
+#[test]
+fn who_reads_or_creates_sees_the_rest_of_a_return_written_out() {
+    in_both_modes(|mut bed| {
+        let names: Vec<_> = (0..200).map(|ordinal| format!("first-{ordinal}")).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        ask(&mut bed, "first", 201, None).unwrap();
+        give_back(&mut bed, "back", &names);
+        bed.store.write_soon(PORTION, |_| Ok::<_, Error>(())).unwrap();
+        let target = Target { context: "c".to_owned(), namespace: "n".to_owned() };
+        let claimed = bed.write(|tx| tx.claim(&target, 999, 999, |_| false));
+        assert_eq!(claimed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["first-200"]);
+        give_back(&mut bed, "again", &names);
+        bed.store.write_soon(PORTION, |_| Ok::<_, Error>(())).unwrap();
+        let again = bed.seq(&RequestId::parse("again").unwrap());
+        assert_eq!(bed.read(|tx| tx.returned_of(again)).len(), names.len());
+    });
+}
+
+#[test]
+fn a_place_is_inhabited_from_the_moment_at_which_machines_are_accepted_for_it() {
+    in_both_modes(|mut bed| {
+        let place = Target { context: "c".to_owned(), namespace: "n".to_owned() };
+        give_back(&mut bed, "back", &["stranger-0"]);
+        assert_eq!(bed.store.inhabited().unwrap(), []);
+        ask(&mut bed, "first", 1, None).unwrap();
+        assert_eq!(bed.store.inhabited().unwrap(), [place]);
+        assert_eq!(bed.number("SELECT count(*) FROM machines"), 0, "nothing was written out for that");
     });
 }
 

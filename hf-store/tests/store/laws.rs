@@ -114,7 +114,13 @@ impl World {
     fn take(&mut self, step: &Step) {
         match *step {
             Step::Ask(count) => self.requests.push(accept(&mut self.deleter, count).unwrap()),
-            Step::Return(n) => self.give_back(n),
+            Step::Return(n) => self.give_back(n, 1),
+            Step::ReturnSeveral(n) => {
+                self.give_back(n, 3);
+                // Both see a part of it.
+                self.delete(2, true);
+                self.watch(2);
+            }
             Step::Claim(most) => self.claim(most),
             Step::Serve(n) => self.serve(n),
             Step::Settle(n, heard) => self.settle(n, heard),
@@ -146,14 +152,16 @@ impl World {
         self.check();
     }
 
-    fn give_back(&mut self, n: usize) {
+    fn give_back(&mut self, n: usize, count: usize) {
         let machines = self.machines();
-        let Some(row) = machines.get(n % machines.len().max(1)) else { return };
-        let name = row.machine.name.clone();
-        let returned =
-            ReturnedName { host: name.to_string(), machine_id: name.to_string(), name: Some(name) };
-        self.deleter.accept(|inbox| inbox.accept_return(None, &[returned], now())).unwrap();
-        self.returned.insert(row.seq);
+        let rows: Vec<_> = machines.iter().skip(n % machines.len().max(1)).take(count).collect();
+        let returned = rows.iter().map(|row| {
+            let name = row.machine.name.clone();
+            ReturnedName { host: name.to_string(), machine_id: name.to_string(), name: Some(name) }
+        });
+        let returned: Vec<_> = returned.collect();
+        self.deleter.accept(|inbox| inbox.accept_return(None, &returned, now())).unwrap();
+        self.returned.extend(rows.iter().map(|row| row.seq));
     }
 
     fn claim(&mut self, most: usize) {
@@ -224,7 +232,7 @@ impl World {
     /// As `hf-watch-returns` does it.
     fn delete(&mut self, most: usize, lives: bool) {
         let room = DeletionRoom { most, first: 0, skip: |_| false, spare_orphans: false, force_after: None };
-        let due = self.deleter.write(|tx| tx.due_deletions(&Target::default(), &room)).unwrap();
+        let due = self.deleter.write_soon(1, |tx| tx.due_deletions(&Target::default(), &room)).unwrap();
         let mut outcomes = Vec::new();
         for due in due {
             let there = self.pods.get(&due.name).and_then(uid);
@@ -244,7 +252,7 @@ impl World {
             outcomes.push((due.seq, outcome));
         }
         if lives {
-            self.deleter.write(|tx| tx.record_deletions(&outcomes, now())).unwrap();
+            self.deleter.write_soon(1, |tx| tx.record_deletions(&outcomes, now())).unwrap();
         }
     }
 
@@ -270,8 +278,10 @@ impl World {
             })
             .collect();
         self.watched = until;
-        let adopted =
-            self.observer.write(|tx| tx.observe(&Target::default(), &changes, ADOPTION, now())).unwrap();
+        let adopted = self
+            .observer
+            .write_soon(1, |tx| tx.observe(&Target::default(), &changes, ADOPTION, now()))
+            .unwrap();
         assert_eq!(adopted, 0);
     }
 

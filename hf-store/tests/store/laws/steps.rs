@@ -9,6 +9,8 @@ pub(crate) enum Step {
     Ask(u32),
     /// Host Factory returns a machine.
     Return(usize),
+    /// Host Factory returns several at once; pods are deleted, and seen to go, before all of that is written out.
+    ReturnSeveral(usize),
     /// Machines are claimed, and their POSTs sent.
     Claim(usize),
     /// The server carries out a POST.
@@ -47,7 +49,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     let n = 0..8_usize;
     prop_oneof![
         3 => (1..4_u32).prop_map(Step::Ask),
-        4 => n.clone().prop_map(Step::Return),
+        3 => n.clone().prop_map(Step::Return),
+        2 => n.clone().prop_map(Step::ReturnSeveral),
         6 => (1..4_usize).prop_map(Step::Claim),
         6 => n.clone().prop_map(Step::Serve),
         6 => (n.clone(), heard).prop_map(|(n, heard)| Step::Settle(n, heard)),

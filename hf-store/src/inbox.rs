@@ -145,7 +145,7 @@ impl Tx<'_> {
         Ok(self.prepare(sql)?.query_one([self.instance], |row| row.get(0))?)
     }
 
-    /// Where its machines are to be.
+    /// Where machines are to be that were accepted and are not written out.
     pub(crate) fn accepted_places(&self) -> Result<Vec<Target>> {
         let sql = "SELECT context, namespace FROM requests
                    WHERE instance = ?1 AND unwritten IS NOT NULL AND kind = 'acquire'";
@@ -155,7 +155,7 @@ impl Tx<'_> {
         Ok(query.query_map([self.instance], read)?.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// How many machines it was accepted for.
+    /// How many machines the requests are about that are not written out.
     pub(crate) fn unwritten(&self) -> Result<u64> {
         let sql =
             "SELECT coalesce(sum(count), 0) FROM requests WHERE instance = ?1 AND unwritten IS NOT NULL";

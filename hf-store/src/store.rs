@@ -119,10 +119,7 @@ impl Store {
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.follow()?;
-        let transaction = self.begin(TransactionBehavior::Deferred)?;
-        let done = work(&self.within(&transaction)).map_err(|error| error.about(&self.path))?;
-        transaction.commit().map_err(|error| self.about(error))?;
-        Ok(done)
+        self.transact(TransactionBehavior::Deferred, work)
     }
 
     /// Reads what is written out first. If there is no room for that, it stays in the inbox, and nobody is refused an
@@ -191,15 +188,24 @@ impl Store {
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.follow()?;
-        let transaction = self.begin(TransactionBehavior::Immediate)?;
-        let done = work(&self.within(&transaction)).map_err(|error| error.about(&self.path))?;
-        transaction.commit().map_err(|error| self.about(error))?;
+        let done = self.transact(TransactionBehavior::Immediate, work)?;
         // If the name has come to mean another file meanwhile, what was written is lost to everybody else.
         if file_id(&self.path) == Some(self.file) {
             Ok(done)
         } else {
             Err(Error::Replaced { path: self.path.clone() }.into())
         }
+    }
+
+    fn transact<T, E: StoreError>(
+        &self,
+        behavior: TransactionBehavior,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self.begin(behavior)?;
+        let done = work(&self.within(&transaction)).map_err(|error| error.about(&self.path))?;
+        transaction.commit().map_err(|error| self.about(error))?;
+        Ok(done)
     }
 
     fn begin(&self, behavior: TransactionBehavior) -> Result<Transaction<'_>> {

@@ -122,12 +122,9 @@ impl Caller {
 
 /// Compiles a program without dependencies that needs no loader.
 fn link(source: &std::path::Path, program: &std::path::Path) -> anyhow::Result<()> {
-    let mut flags = vec!["--edition", "2024", "-O"];
-    for option in ["panic=abort", "target-feature=+crt-static", "relocation-model=static"] {
-        flags.extend(["-C", option]);
-    }
-    flags.push("-o");
-    let compiled = Command::new("rustc").args(flags).arg(program).arg(source).output()?;
+    let flags = ["--edition", "2024", "-O", "-Cpanic=abort"];
+    let placed = ["-Ctarget-feature=+crt-static", "-Crelocation-model=static", "-o"];
+    let compiled = Command::new("rustc").args(flags).args(placed).arg(program).arg(source).output()?;
     let said = String::from_utf8_lossy(&compiled.stderr);
     ensure!(compiled.status.success(), "cannot link a static program: {}", said.trim());
     Ok(())

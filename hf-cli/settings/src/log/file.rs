@@ -3,7 +3,9 @@
 //! Every record is one `write` to a file opened with `O_APPEND`, so records of several processes do not mix. A file
 //! that would grow beyond [`MAX_SIZE`] is renamed to `<file>.1`, whatever was there before. Whoever renames it holds
 //! a lock on the file itself (not on its name), and looks again under the lock: of several writers that find the file
-//! full, one renames it, and the others find that the name has another file now. Nobody waits for the lock.
+//! full, one renames it, and the others find that the name has another file now. Nobody waits for the lock: while it
+//! is held the others go on writing, and whoever finds the file at twice its size renames it without the lock, since
+//! its holder may have been stopped.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
@@ -15,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::fs::OFlags;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How large a log file may grow.
+/// How large a log file may grow; to twice this while the process that renames it is stopped.
 const MAX_SIZE: u64 = 20_000_000;
 
 /// A log file, opened anew when it was renamed or removed by another.
@@ -64,7 +66,9 @@ impl LogFile {
         let full =
             |named: &Metadata| named.is_file() && named.len() > 0 && named.len() + more > self.max_size;
         let fresh = match (guard.as_ref(), &named) {
-            (Some(open), Ok(named)) if same(open, named) => !full(named) || !self.rotate(open),
+            (Some(open), Ok(named)) if same(open, named) => {
+                !full(named) || !self.rotate(open, named.len() + more)
+            }
             _ => false,
         };
         if !fresh {
@@ -73,13 +77,14 @@ impl LogFile {
         guard.as_mut()
     }
 
-    /// Renames the file that is full. Returns whether another one has the name now.
-    fn rotate(&self, open: &Open) -> bool {
+    /// Renames the file that is full and would grow to `size`. Returns whether another one has the name now.
+    fn rotate(&self, open: &Open, size: u64) -> bool {
         match open.file.try_lock() {
             // Another process is renaming it; this record goes wherever the file goes.
-            Err(TryLockError::WouldBlock) => return false,
-            // A file system without locks: at worst two files are renamed, and one old one is lost.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
+            Err(TryLockError::WouldBlock) if size <= self.max_size.saturating_mul(2) => return false,
+            // Without the lock (the other process has been stopped, or the file system has no locks) two files are
+            // renamed at worst, and one old one is lost.
+            Ok(()) | Err(_) => {}
         }
         let renamed = match fs::symlink_metadata(&self.path) {
             Ok(named) if id(&named) == open.id => {

@@ -115,9 +115,10 @@ fn pass_on(from: impl Read, mut to: impl Write, closing: &Mutex<Vec<String>>) {
 
 /// How many tests passed and failed, if this is the closing line of a test runner.
 fn counts(line: &str) -> Option<(u64, u64)> {
-    let line = line.trim_start();
+    // nextest shows what a failing test printed, indented: that test's own closing line is counted in the summary.
     let counts = line.strip_prefix("test result: ").or_else(|| {
-        line.strip_prefix("Summary [")
+        line.trim_start()
+            .strip_prefix("Summary [")
             .and_then(|rest| rest.split_once("tests run:"))
             .map(|(_, counts)| counts)
     })?;
@@ -150,6 +151,8 @@ mod tests {
         let cargo = "test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out";
         assert_eq!(counts(cargo), Some((12, 0)));
         assert_eq!(counts("test some::test ... ok"), None);
+        let quoted = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 59 filtered out";
+        assert_eq!(counts(quoted), None);
     }
 
     #[test]

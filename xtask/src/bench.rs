@@ -147,11 +147,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut console = Console::new(false);
     console.progress("Building the programs.");
     let profile = if args.smoke { Profile::Dev } else { Profile::Release };
-    let programs = Programs::with_limits(profile)?;
+    let mut programs = Programs::with_limits(profile)?;
     let mut machine = machine::facts();
     if profile == Profile::Release {
         let linked = cargo::static_cli()?;
         machine["hfCli"] = json!(if linked { "static" } else { "dynamic" });
+        programs.install()?;
     }
     let since = Instant::now();
     let mut bench =

@@ -28,24 +28,27 @@ pub(super) const PACED: Server = Server {
     judged: true,
 };
 
+/// As that one, asked for small bursts alone.
+const SMALL: Server = Server { bursts: &[(1_000, 5)], ..PACED };
+
 /// Each answer takes it 2 ms.
 pub(super) const QUICK: Server =
-    Server { name: " at 2 ms", options: &["--create-rate", "1000", "--latency", "2ms"], ..REAL };
+    Server { name: " at 2 ms", options: &["--create-rate", "1000", "--latency", "2ms"], ..SMALL };
 
 /// Each answer takes it 50 ms.
 pub(super) const SLOW: Server =
-    Server { name: " at 50 ms", options: &["--create-rate", "1000", "--latency", "50ms"], ..REAL };
+    Server { name: " at 50 ms", options: &["--create-rate", "1000", "--latency", "50ms"], ..SMALL };
 
 /// It refuses what exceeds 20 requests at a time.
 pub(super) const NARROW: Server =
-    Server { name: " at 20 in flight", options: &["--create-rate", "1000", "--max-inflight", "20"], ..REAL };
+    Server { name: " at 20 in flight", options: &["--create-rate", "1000", "--max-inflight", "20"], ..SMALL };
 
 /// It is as quick as it can be.
 pub(super) const UNPACED: Server =
     Server { name: " unpaced", options: &[], bursts: &[(10_000, 1)], judged: false };
 
-/// A real server is as it is.
-const REAL: Server = Server { name: "", options: &[], bursts: &[(1_000, 5)], judged: true };
+/// A real server is as it is, and less steady.
+const REAL: Server = Server { name: "", options: &[], bursts: &[(1_000, 9)], judged: true };
 
 /// At how many in flight the bare client is tried.
 const TRIED: &[usize] = &[8, 16, 20, 32, 64, 128];

@@ -1,5 +1,7 @@
 //! `cli` and `flat`: what one call costs, through the script; and that it costs the same on a store with a past.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -52,6 +54,9 @@ impl<'a> Store<'a> {
     fn fill(provider: &'a Provider<'a>, filling: Filling, save: bool) -> anyhow::Result<Self> {
         let filled = limits::fill(provider, filling)?;
         let saved = if save { Some(Saved::of(&provider.site().path("work"))?) } else { None };
+        if let Some(saved) = &saved {
+            saved.restore()?;
+        }
         let (caller, holder) = (Caller::start(provider)?, Some(limits::hold(provider)?));
         Ok(Self { provider, caller, filled, saved, holder, rounds: 0 })
     }
@@ -126,18 +131,26 @@ impl<'a> Store<'a> {
     }
 }
 
-/// A small store as it was.
+/// How long the journal of a store is from its first hour on: SQLite moves a thousand pages into the file, and writes
+/// the journal from its beginning again.
+const JOURNAL: usize = 1_000 * (4_096 + 24) + 32;
+
+/// A small store as it was, but for the length of its journal: a file that grows takes longer to be on disk.
 struct Saved(Vec<(PathBuf, Vec<u8>)>);
 
 impl Saved {
     fn of(workdir: &std::path::Path) -> anyhow::Result<Self> {
-        let read = |name: &str| Ok((workdir.join(name), std::fs::read(workdir.join(name))?));
-        Ok(Self(["hf.db", "hf.db-wal"].into_iter().map(read).collect::<std::io::Result<_>>()?))
+        let (file, journal) = (workdir.join("hf.db"), workdir.join("hf.db-wal"));
+        let (pages, mut frames) = (std::fs::read(&file)?, std::fs::read(&journal)?);
+        frames.resize(frames.len().max(JOURNAL), 0);
+        Ok(Self(vec![(file, pages), (journal, frames)]))
     }
 
     fn restore(&self) -> anyhow::Result<()> {
         for (path, bytes) in &self.0 {
-            std::fs::write(path, bytes)?;
+            let mut file = File::create(path)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
             // Made anew from the journal.
             let _ = std::fs::remove_file(path.with_extension("db-shm"));
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use tempfile::TempDir;
 
 use crate::cargo::{self, Profile, Workspace};
 
@@ -11,6 +12,8 @@ use crate::cargo::{self, Profile, Workspace};
 #[derive(Debug)]
 pub(crate) struct Programs {
     built: BTreeMap<String, PathBuf>,
+    /// Where they are, if they are installed.
+    installed: Option<TempDir>,
     root: PathBuf,
     scripts: PathBuf,
 }
@@ -29,7 +32,20 @@ impl Programs {
     fn of(profile: Profile, packages: &[&str]) -> anyhow::Result<Self> {
         let built = cargo::build(profile, packages)?;
         let root = Workspace::read()?.root;
-        Ok(Self { built, scripts: root.join("scripts"), root })
+        Ok(Self { built, installed: None, scripts: root.join("scripts"), root })
+    }
+
+    /// Copies them to a directory of their own, as whoever installs them does. Linux keeps a file that was copied in
+    /// larger pieces than one that a linker has just made, and a call takes 0.2 to 0.5 ms less.
+    pub(crate) fn install(&mut self) -> anyhow::Result<()> {
+        let directory = tempfile::Builder::new().prefix("hf-programs-").tempdir()?;
+        for (name, program) in &mut self.built {
+            let copy = directory.path().join(name);
+            std::fs::copy(&program, &copy).with_context(|| format!("cannot copy {}", program.display()))?;
+            *program = copy;
+        }
+        self.installed = Some(directory);
+        Ok(())
     }
 
     /// Where a program is.

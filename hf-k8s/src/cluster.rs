@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::Pod;
 use crate::error::{ApiError, Trouble};
 use crate::pod::{self, Reading};
+use crate::raw::utf8;
 use crate::request::{Answer, get};
 use crate::transport::Lost;
 
@@ -109,8 +110,7 @@ impl Cluster {
         let request = get(namespaces.get("kube-system", &GetParams::default()), accept)?;
         let uid = match self.call(request, self.limits.answer).await.map_err(Lost::error)? {
             Answer::Done(body) => {
-                let read = pod::read(&String::from_utf8_lossy(&body), &Reading::Names)
-                    .filter(|read| !read.pod.uid.is_empty());
+                let read = pod::read(&utf8(&body), &Reading::Names).filter(|read| !read.pod.uid.is_empty());
                 // Without a UID it is not the answer of an API server, so that nothing is known of the cluster.
                 let read =
                     read.ok_or_else(|| ApiError::new(Trouble::Bad, "the namespace kube-system has no UID"))?;
@@ -129,11 +129,11 @@ impl Cluster {
         }
         let request = get(self.pods().get(name, &GetParams::default()), "application/json")?;
         match self.call(request, deadline).await.map_err(Lost::error)? {
-            Answer::Done(body) => pod::read(&String::from_utf8_lossy(&body), &Reading::OfAny)
-                .map(|read| Some(read.pod))
-                .ok_or_else(|| {
+            Answer::Done(body) => {
+                pod::read(&utf8(&body), &Reading::OfAny).map(|read| Some(read.pod)).ok_or_else(|| {
                     ApiError::new(Trouble::Bad, format!("the answer for the pod {name} is no pod"))
-                }),
+                })
+            }
             Answer::Refused(refusal) if refusal.is_not_found() => Ok(None),
             Answer::Refused(refusal) => Err(refusal.error()),
         }

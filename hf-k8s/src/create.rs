@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::error::{ApiError, Trouble};
 use crate::origin::{INSTANCE, REQUEST_LABEL};
 use crate::pod::{self, Reading};
+use crate::raw::utf8;
 use crate::request::{Answer, build};
 use crate::transport::Lost;
 use crate::{Cluster, Origin};
@@ -118,6 +119,6 @@ impl Cluster {
 }
 
 fn uid(body: &[u8]) -> Option<String> {
-    let read = pod::read(&String::from_utf8_lossy(body), &Reading::Names)?;
+    let read = pod::read(&utf8(body), &Reading::Names)?;
     Some(read.pod.uid).filter(|uid| !uid.is_empty())
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{ApiError, Trouble};
 use crate::pod::{self, Reading};
-use crate::raw::Text;
+use crate::raw::{Text, utf8};
 use crate::request::{Answer, get};
 use crate::transport::Lost;
 use crate::{Cluster, Pod, Scope};
@@ -94,7 +94,7 @@ impl Cluster {
         let mut more = None;
         loop {
             let body = self.page(asked, more.take()).await?;
-            more = add(&mut all, &String::from_utf8_lossy(&body))?;
+            more = add(&mut all, &utf8(&body))?;
             if more.is_none() {
                 return Ok(all);
             }

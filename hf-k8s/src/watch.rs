@@ -12,6 +12,7 @@ use kube::core::params::WatchParams;
 
 use crate::error::{ApiError, Trouble};
 use crate::list::Asked;
+use crate::raw::utf8;
 use crate::request::{get, refusal};
 use crate::transport::lost;
 use crate::{Cluster, Pod, Scope};
@@ -116,7 +117,7 @@ impl<T, R: Fn(&str) -> Result<T, ApiError>> Watching<R> {
         let silence = self.cluster.limits().silence;
         loop {
             if let Some(line) = lines.next() {
-                return (self.read)(&String::from_utf8_lossy(line)).map(Some);
+                return (self.read)(&utf8(line)).map(Some);
             }
             let frame = tokio::time::timeout(silence, body.frame()).await.map_err(|_| {
                 let message = format!("the watch was silent for {} s", silence.as_secs_f32());

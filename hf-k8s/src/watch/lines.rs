@@ -1,5 +1,7 @@
 //! Bytes into lines.
 
+use memchr::memchr;
+
 use crate::error::{ApiError, Trouble};
 
 /// The longest line that is waited for. The largest object that etcd takes by default is 1.5 MiB.
@@ -32,7 +34,7 @@ impl Lines {
     /// The next whole line that is not empty.
     pub(super) fn next(&mut self) -> Option<&[u8]> {
         loop {
-            let Some(length) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') else {
+            let Some(length) = memchr(b'\n', &self.bytes[self.searched..]) else {
                 self.searched = self.bytes.len();
                 return None;
             };

@@ -1,6 +1,6 @@
 //! Requests that are known from their pods only: the store was lost, or never knew them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use hf_core::ground::Target;
 use hf_core::status::Readiness;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::events::Event;
-use crate::machines::{Origin, Standing};
+use crate::machines::{MachineRow, Origin, Standing};
 use crate::observe::{Asked, SeenPod, after_seen};
 use crate::requests::{NewRequest, RequestKind};
 use crate::store::Tx;
@@ -23,13 +23,44 @@ pub struct Adoption {
     pub start_timeout: u32,
 }
 
+/// How many machines are written by one statement: with more of them, no more is gained.
+const TOGETHER: usize = 32;
+
+/// A machine of a request that is rebuilt.
+struct Found {
+    ordinal: u32,
+    /// As nobody knows it.
+    lost: MachineRow,
+    /// As its pod shows it, if it has one.
+    row: MachineRow,
+}
+
+impl Found {
+    fn new(
+        of: Origin<'_>,
+        ordinal: u32,
+        pods: &mut HashMap<&str, &SeenPod>,
+        readiness: Readiness,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let lost = of.machine(ordinal, Life::LOST);
+        let pod = pods.remove(lost.machine.name.as_str());
+        let asked = || Ok(Asked { readiness, rebuilt: true });
+        let row = match pod.filter(|pod| pod.origin.is_some()) {
+            Some(pod) => after_seen(&lost, pod.facts.as_ref(), asked, now)?,
+            None => lost.clone(),
+        };
+        Ok(Self { ordinal, lost, row })
+    }
+}
+
 impl Tx<'_> {
     /// Rebuilds the request of a pod from its metadata, with those of the rest that are its machines, which are taken out. Its other machines are lost until their pods turn up. Returns whether it could be rebuilt.
-    pub(crate) fn adopt(
+    pub(crate) fn adopt<'a>(
         &self,
         target: &Target,
-        pod: &SeenPod,
-        rest: &mut HashMap<&str, &SeenPod>,
+        pod: &'a SeenPod,
+        rest: &mut HashMap<&'a str, &'a SeenPod>,
         adoption: Adoption,
         now: Timestamp,
     ) -> Result<bool> {
@@ -52,33 +83,54 @@ impl Tx<'_> {
         })?;
         self.note(now, request, None, Event::Adopted, &format!("{count} of {template}"))?;
         let of = Origin { request, id, template: template.as_str(), target, priority: 0, adopted: true };
-        let asked = Asked { readiness, rebuilt: true };
-        let mut live = 0;
-        for ordinal in 0..count {
+        let mut ordinals: Vec<u32> = (0..count).collect();
+        // In the order of their names, as they are listed and as the indexes have them.
+        ordinals.sort_by_cached_key(u32::to_string);
+        let awaited = self.awaited(id)?;
+        let (returned, found): (Vec<u32>, Vec<u32>) =
+            ordinals.into_iter().partition(|ordinal| awaited.contains_key(id.machine(*ordinal).as_str()));
+        rest.insert(pod.name.as_str(), pod);
+        for ordinal in returned {
             let lost = of.machine(ordinal, Life::LOST);
             let name = &lost.machine.name;
-            let its = if pod.name == *name { Some(pod) } else { rest.remove(name.as_str()) };
-            if let Some(by) = self.awaited_by(name)? {
-                let seq = self.insert_machine(of, ordinal, &lost)?;
-                self.link_return(seq, name)?;
-                let template = template.to_string();
-                self.give_back(&[Standing { seq, life: lost.machine.life, template, live: false }], by, now)?;
-                if let Some(pod) = its {
-                    self.present(target, pod, rest, adoption, now)?;
-                }
-                continue;
+            let seq = self.insert_machine(of, ordinal, &lost)?;
+            self.link_return(seq, name)?;
+            let (life, template) = (lost.machine.life, template.to_string());
+            self.give_back(&[Standing { seq, life, template, live: false }], awaited[name.as_str()], now)?;
+            if let Some(pod) = rest.remove(name.as_str()) {
+                self.present(target, pod, rest, adoption, now)?;
             }
-            // One write for each machine: there may be a hundred thousand.
-            let mut row = match its.filter(|pod| pod.origin.is_some()) {
-                Some(pod) => after_seen(&lost, pod.facts.as_ref(), || Ok(asked), now)?,
-                None => lost.clone(),
-            };
-            row.seq = self.insert_machine(of, ordinal, &row)?;
-            self.note_changes(&lost, &row, now)?;
-            live += i64::from(row.is_live());
+        }
+        let whole = found.chunks_exact(TOGETHER);
+        // Those that are left are too few for that statement.
+        let left = whole.remainder().chunks(1);
+        let mut live = 0;
+        for ordinals in whole.chain(left) {
+            let found = ordinals
+                .iter()
+                .map(|ordinal| Found::new(of, *ordinal, rest, readiness, now))
+                .collect::<Result<Vec<_>>>()?;
+            live += found.iter().map(|one| i64::from(one.row.is_live())).sum::<i64>();
+            self.insert_found(of, found, now)?;
         }
         self.count_live(template.as_str(), live)?;
         Ok(true)
+    }
+
+    /// Writes machines as their pods show them, each once: there may be a hundred thousand.
+    fn insert_found(&self, of: Origin<'_>, found: Vec<Found>, now: Timestamp) -> Result<()> {
+        let rows: Vec<_> = found.iter().map(|one| (one.ordinal, &one.row)).collect();
+        let first = self.insert_machines(of, &rows)?;
+        let mut nodes = BTreeSet::new();
+        for (seq, Found { lost, mut row, .. }) in (first..).zip(found) {
+            row.seq = seq;
+            self.note_changes(&lost, &row, now)?;
+            nodes.insert(row.machine.facts.node);
+        }
+        nodes
+            .iter()
+            .filter(|node| !node.is_empty())
+            .try_for_each(|node| self.node_is_there(&of.target.context, node))
     }
 
     /// The request that can be rebuilt from a pod: its metadata is complete and consistent, and the id is free.

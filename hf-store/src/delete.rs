@@ -172,7 +172,7 @@ impl Tx<'_> {
 
     /// Adds to the time that pods have been going since their deletion was accepted.
     pub fn wait_for_end(&self, target: &Target, waited: Duration) -> Result<()> {
-        let sql = "UPDATE machines SET going_ms = going_ms + ?4
+        let sql = "UPDATE OR FAIL machines SET going_ms = going_ms + ?4
                    WHERE to_delete AND instance = ?1 AND context = ?2 AND namespace = ?3 AND delete_asked = 1";
         let key = (self.instance, &target.context, &target.namespace, millis(waited));
         self.prepare(sql)?.execute(key)?;
@@ -208,7 +208,7 @@ impl Tx<'_> {
         if seqs.is_empty() {
             return Ok(());
         }
-        let sql = "UPDATE machines SET delete_asked = min(delete_asked + 1, 2), delete_message = ''
+        let sql = "UPDATE OR FAIL machines SET delete_asked = min(delete_asked + 1, 2), delete_message = ''
                    WHERE seq IN (SELECT value FROM json_each(?1))";
         self.prepare(sql)?.execute([json!(seqs).to_string()])?;
         Ok(())

@@ -101,7 +101,7 @@ impl Tx<'_> {
     /// Adds the same to the history of each of these machines.
     pub(crate) fn note_of_machines(&self, at: Timestamp, machines: &[i64], event: Event) -> Result<()> {
         // CROSS keeps the order.
-        let sql = "INSERT INTO events (instance, at, request, machine, kind, detail)
+        let sql = "INSERT OR FAIL INTO events (instance, at, request, machine, kind, detail)
                    SELECT ?1, ?2, m.request, m.seq, ?3, ''
                    FROM json_each(?4) AS listed CROSS JOIN machines AS m ON m.seq = listed.value";
         let listed = serde_json::json!(machines).to_string();

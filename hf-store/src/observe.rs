@@ -191,11 +191,11 @@ impl Tx<'_> {
     }
 
     /// Takes in a pod. Returns whether its request was adopted, for which pods were taken out of the rest.
-    pub(crate) fn present(
+    pub(crate) fn present<'a>(
         &self,
         target: &Target,
-        pod: &SeenPod,
-        rest: &mut HashMap<&str, &SeenPod>,
+        pod: &'a SeenPod,
+        rest: &mut HashMap<&'a str, &'a SeenPod>,
         adoption: Adoption,
         now: Timestamp,
     ) -> Result<bool> {
@@ -249,6 +249,10 @@ impl Tx<'_> {
         if !self.update_machine(before, after)? {
             return Ok(());
         }
+        let node = after.machine.facts.node.as_str();
+        if !node.is_empty() && node != before.machine.facts.node {
+            self.node_is_there(&after.context, node)?;
+        }
         self.note_changes(before, after, now)
     }
 
@@ -272,9 +276,6 @@ impl Tx<'_> {
             (orphaned, Event::Orphaned, ""),
             (gone, Event::Gone, new.end_message.as_str()),
         ];
-        if !new.facts.node.is_empty() && new.facts.node != old.facts.node {
-            self.node_is_there(&after.context, &new.facts.node)?;
-        }
         for (_, event, detail) in steps.into_iter().filter(|(happened, ..)| *happened) {
             self.note(now, after.request, Some(after.seq), event, detail)?;
         }

@@ -1,6 +1,6 @@
 //! Registering a return.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hf_core::ground::Target;
 use hf_core::reclaim::ReturnState;
@@ -145,6 +145,16 @@ impl Tx<'_> {
     pub(crate) fn awaited_by(&self, name: &MachineName) -> Result<Option<i64>> {
         let sql = "SELECT min(request) FROM returned WHERE instance = ?1 AND name = ?2 AND machine IS NULL";
         Ok(self.prepare(sql)?.query_one((self.instance, name.as_str()), |row| row.get(0))?)
+    }
+
+    /// As [`Self::awaited_by`], for all machines of a request.
+    pub(crate) fn awaited(&self, id: &RequestId) -> Result<HashMap<String, i64>> {
+        // "." is what follows "-".
+        let sql = "SELECT name, min(request) FROM returned
+                   WHERE instance = ?1 AND name > ?2 || '-' AND name < ?2 || '.' AND machine IS NULL GROUP BY name";
+        let mut query = self.prepare(sql)?;
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        Ok(query.query_map((self.instance, id.as_str()), read)?.collect::<rusqlite::Result<_>>()?)
     }
 
     /// A name that was returned before the store knew it means this machine.

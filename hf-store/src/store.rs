@@ -38,6 +38,11 @@ impl Tx<'_> {
     }
 
     /// Prepares a statement: the only way to one, so that the tests see them all and how each is carried out.
+    ///
+    /// One that writes many rows of a table with constraints says `OR FAIL`: else SQLite copies each page before it
+    /// changes it, beyond 64 kB into a file, to be able to undo that statement alone
+    /// (<https://www.sqlite.org/tempfiles.html#statement_journal_files>). Nobody needs that: a transaction in which
+    /// anything failed is undone as a whole.
     #[cfg_attr(test, track_caller)]
     pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
         #[cfg(test)]

@@ -55,7 +55,7 @@ impl Tx<'_> {
     /// Adds to the time that pods have been starting, and gives up those that have taken too long. Returns how many.
     pub fn wait_for_start(&self, target: &Target, waited: Duration, now: Timestamp) -> Result<usize> {
         let key = (self.instance, &target.context, &target.namespace);
-        let sql = "UPDATE machines SET starting_ms = starting_ms + ?4
+        let sql = "UPDATE OR FAIL machines SET starting_ms = starting_ms + ?4
                    WHERE starting AND instance = ?1 AND context = ?2 AND namespace = ?3";
         self.prepare(sql)?.execute((key.0, key.1, key.2, millis(waited)))?;
         let late = select(
@@ -100,7 +100,7 @@ impl Tx<'_> {
     /// that were kept for long enough for their logs to be read. Returns how many.
     pub fn drop_ended(&self, target: &Target, passed: Duration, kept: Duration) -> Result<usize> {
         let key = (self.instance, &target.context, &target.namespace);
-        let sql = "UPDATE machines AS m INDEXED BY machines_ended SET kept_ms = kept_ms + ?4
+        let sql = "UPDATE OR FAIL machines AS m INDEXED BY machines_ended SET kept_ms = kept_ms + ?4
                    WHERE m.pod = 'present' AND m.doom IS NULL AND m.phase IN ('succeeded', 'failed')
                        AND m.instance = ?1 AND m.context = ?2 AND m.namespace = ?3
                        AND EXISTS (SELECT 1 FROM requests AS r

@@ -51,7 +51,7 @@ impl Tx<'_> {
             )?);
         }
         if calls(HOST_FACTORY_HOSTS) {
-            let sql = "UPDATE machines INDEXED BY machines_unclaimed SET unclaimed_ms = unclaimed_ms + ?4
+            let sql = "UPDATE OR FAIL machines INDEXED BY machines_unclaimed SET unclaimed_ms = unclaimed_ms + ?4
                        WHERE pod = 'present' AND doom IS NULL AND creation = 'created' AND adopted AND claimed = 0
                            AND instance = ?1 AND context = ?2 AND namespace = ?3";
             self.prepare(sql)?.execute((self.instance, &target.context, &target.namespace, waited))?;

@@ -159,7 +159,8 @@ CREATE INDEX requests_unclaimed ON requests (instance, context, namespace)
 CREATE TABLE machines (
     seq INTEGER PRIMARY KEY,
     instance TEXT NOT NULL,
-    request INTEGER NOT NULL REFERENCES requests (seq),
+    -- Looked at when the transaction ends, so that nothing need be kept to undo a statement that writes many rows.
+    request INTEGER NOT NULL REFERENCES requests (seq) DEFERRABLE INITIALLY DEFERRED,
     ordinal INTEGER NOT NULL,
     template TEXT NOT NULL,
     context TEXT NOT NULL,

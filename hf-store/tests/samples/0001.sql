@@ -139,7 +139,8 @@ CREATE INDEX requests_unclaimed ON requests (instance, context, namespace)
 CREATE TABLE machines (
     seq INTEGER PRIMARY KEY,
     instance TEXT NOT NULL,
-    request INTEGER NOT NULL REFERENCES requests (seq),
+    -- Looked at when the transaction ends, so that nothing need be kept to undo a statement that writes many rows.
+    request INTEGER NOT NULL REFERENCES requests (seq) DEFERRABLE INITIALLY DEFERRED,
     ordinal INTEGER NOT NULL,
     template TEXT NOT NULL,
     context TEXT NOT NULL,
@@ -300,5 +301,5 @@ INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (5
 INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (6, 'k8s-hf', 1700000000000, 1, 1, 'ready', '');
 INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (7, 'k8s-hf', 1700000000000, 2, NULL, 'adopted', '4 of T1');
 INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (8, 'k8s-hf', 1700000000000, 1, NULL, 'answered', 'complete');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (9, 'k8s-hf', 1700000000000, 1, 1, 'returned', '');
-INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (10, 'k8s-hf', 1700000000000, 3, NULL, 'requested', 'return of 2');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (9, 'k8s-hf', 1700000000000, 3, NULL, 'requested', 'return of 2');
+INSERT INTO events (seq, instance, at, request, machine, kind, detail) VALUES (10, 'k8s-hf', 1700000000000, 1, 1, 'returned', '');

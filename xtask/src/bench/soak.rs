@@ -10,6 +10,43 @@ use crate::harness::{Provider, TEMPLATE, Watcher};
 /// How many live at a time: a request of so many is returned while the next one is made.
 const BATCH: u32 = 2_000;
 
+/// By how much slower than they can they come, so that the rate holds.
+const SLACK: f64 = 1.1;
+
+/// Rounds begin one after the other as quickly as they can until the rate is known, which is then held: the file is as
+/// large as what comes while it is remembered, so a machine that is quicker for a while would look like growth.
+struct Pace {
+    began: Instant,
+    /// How many rounds are to tell the rate.
+    first: u32,
+    /// How long each of the others takes, once that is known.
+    each: Option<Duration>,
+}
+
+impl Pace {
+    fn new(first: u32) -> Self {
+        Self { began: Instant::now(), first: first.max(1), each: None }
+    }
+
+    /// Waits until this round is due.
+    fn wait(&mut self, round: u32) {
+        if round < self.first {
+            return;
+        }
+        if self.each.is_none() {
+            self.each = Some((self.began.elapsed() / self.first).mul_f64(SLACK));
+            self.began = Instant::now();
+        }
+        let due = self.each.unwrap_or_default() * (round - self.first);
+        std::thread::sleep(due.saturating_sub(self.began.elapsed()));
+    }
+
+    /// How many rounds a second were held, of so many in all.
+    fn held(&self, rounds: u32) -> f64 {
+        f64::from(rounds - self.first) / self.began.elapsed().as_secs_f64()
+    }
+}
+
 /// What is looked at, half-way and at the end.
 struct Sizes {
     memory: f64,
@@ -23,11 +60,13 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     std::fs::write(site.path("conf").join("k8sprov_config.json"), "{\"retention\": 20}\n")?;
     let mut provider = site.provider("soak")?;
     provider.start(&Watcher::ALL)?;
-    let since = Instant::now();
     let rounds = lives / batch;
+    // An eighth, so that nothing of it is remembered any more in the quarters that are looked at.
+    let mut pace = Pace::new(rounds / 8);
     let (mut sizes, mut open) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         bench.progress(format_args!("soak: {} of {lives} lives", round * batch));
+        pace.wait(round);
         let id = provider.factory.request(TEMPLATE, batch)?;
         let request = ended(&provider, &id)?;
         let back = provider.factory.give_back(&request.hosts())?;
@@ -38,7 +77,7 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
         }
         sizes.push(look(&provider)?);
     }
-    let rate = f64::from(rounds * batch) / since.elapsed().as_secs_f64();
+    let rate = pace.held(rounds) * f64::from(batch);
     bench.add(Figure::new(format!("soak, {lives} lives"), "/s", rate));
     // The mean of a stretch, because memory and file swing with each batch.
     let stretch = (sizes.len() / 4).max(1);

@@ -4,7 +4,7 @@
 //! that would grow beyond [`MAX_SIZE`] is renamed to `<file>.1`, whatever was there before. Whoever renames it holds
 //! a lock on the file itself (not on its name), and looks again under the lock: of several writers that find the file
 //! full, one renames it, and the others find that the name has another file now. Nobody waits for the lock: while it
-//! is held the others go on writing, and whoever finds the file at twice its size renames it without the lock, since
+//! is held the others go on writing, and whoever finds the file at twice that size renames it without the lock, since
 //! its holder may have been stopped.
 
 use std::ffi::OsString;
@@ -90,8 +90,13 @@ impl LogFile {
             Ok(named) if id(&named) == open.id => {
                 let mut old = OsString::from(&self.path);
                 old.push(".1");
-                // The directory is not ours to change: then the file is emptied, because it must not grow for ever.
-                fs::rename(&self.path, old).is_ok() || open.file.set_len(0).is_err()
+                match fs::rename(&self.path, old) {
+                    Ok(()) => true,
+                    // Another one that has no lock either was quicker.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+                    // The directory is not ours to change: then the file is emptied, because it must not grow for ever.
+                    Err(_) => open.file.set_len(0).is_err(),
+                }
             }
             _ => true,
         };

@@ -116,6 +116,8 @@ fn deny() -> anyhow::Result<End> {
     if !cargo::has("deny") {
         return Ok(End { skipped: Some("cargo-deny is not installed"), ..End::default() });
     }
+    // It reads all that the lock file names, also what is only built elsewhere and was not downloaded for our steps.
+    cargo::run(&mut cargo::command(&["fetch", "--locked"]))?;
     let arguments =
         ["deny", "--offline", "--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
     cargo::run(&mut cargo::command(&arguments))?;

@@ -10,44 +10,30 @@ use crate::harness::{Provider, TEMPLATE, Watcher};
 /// How many live at a time: a request of so many is returned while the next one is made.
 const BATCH: u32 = 2_000;
 
-/// By how much slower than they can they come, so that the rate holds.
+/// How much longer a round takes than it could, so that the rate holds.
 const SLACK: f64 = 1.1;
 
-/// Rounds begin one after the other as quickly as they can until the rate is known, which is then held: the file is as
-/// large as what comes while it is remembered, so a machine that is quicker for a while would look like growth.
+/// When rounds begin: as soon as they can until their rate is known, and then at that rate. The file is as large as what
+/// came while it is remembered, so a machine that is quicker for a while would look like growth.
 struct Pace {
-    began: Instant,
-    /// How many rounds are to tell the rate.
-    first: u32,
-    /// How long each of the others takes, once that is known.
+    last: Instant,
     each: Option<Duration>,
+    /// How many rounds began late once the rate was held.
+    late: u32,
 }
 
 impl Pace {
-    fn new(first: u32) -> Self {
-        Self { began: Instant::now(), first: first.max(1), each: None }
-    }
-
-    /// Waits until this round is due.
-    fn wait(&mut self, round: u32) {
-        if round < self.first {
-            return;
+    fn wait(&mut self) {
+        let passed = self.last.elapsed();
+        if let Some(each) = self.each {
+            self.late += u32::from(passed > each);
+            std::thread::sleep(each.saturating_sub(passed));
         }
-        if self.each.is_none() {
-            self.each = Some((self.began.elapsed() / self.first).mul_f64(SLACK));
-            self.began = Instant::now();
-        }
-        let due = self.each.unwrap_or_default() * (round - self.first);
-        std::thread::sleep(due.saturating_sub(self.began.elapsed()));
-    }
-
-    /// How many rounds a second were held, of so many in all.
-    fn held(&self, rounds: u32) -> f64 {
-        f64::from(rounds - self.first) / self.began.elapsed().as_secs_f64()
+        self.last = Instant::now();
     }
 }
 
-/// What is looked at, half-way and at the end.
+/// What is looked at after each round.
 struct Sizes {
     memory: f64,
     database: f64,
@@ -61,12 +47,20 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let mut provider = site.provider("soak")?;
     provider.start(&Watcher::ALL)?;
     let rounds = lives / batch;
-    // An eighth, so that nothing of it is remembered any more in the quarters that are looked at.
-    let mut pace = Pace::new(rounds / 8);
+    let mut pace = Pace { last: Instant::now(), each: None, late: 0 };
+    // The second eighth of them tells the rate: by then requests are forgotten while others come.
+    let (tell, hold) = (rounds / 8, rounds / 4);
+    let mut since = Instant::now();
     let (mut sizes, mut open) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         bench.progress(format_args!("soak: {} of {lives} lives", round * batch));
-        pace.wait(round);
+        if round == hold {
+            pace.each = Some((since.elapsed() / (hold - tell).max(1)).mul_f64(SLACK));
+        }
+        if round == tell || round == hold {
+            since = Instant::now();
+        }
+        pace.wait();
         let id = provider.factory.request(TEMPLATE, batch)?;
         let request = ended(&provider, &id)?;
         let back = provider.factory.give_back(&request.hosts())?;
@@ -77,18 +71,18 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
         }
         sizes.push(look(&provider)?);
     }
-    let rate = pace.held(rounds) * f64::from(batch);
-    bench.add(Figure::new(format!("soak, {lives} lives"), "/s", rate));
+    let rate = f64::from((rounds - hold) * batch) / since.elapsed().as_secs_f64();
+    let late = format!("{} of {} rounds began late", pace.late, rounds - hold);
+    bench.add(Figure::new(format!("soak, {lives} lives"), "/s", rate).note(late));
     // The mean of a stretch, because memory and file swing with each batch.
-    let stretch = (sizes.len() / 4).max(1);
-    let half = sizes.len() / 2;
+    let half = &sizes[sizes.len() / 2..];
+    let stretch = (half.len() / 3).max(1);
     for (name, of) in
         [("memory", (|size| size.memory) as fn(&Sizes) -> f64), ("database", |size| size.database)]
     {
-        let middle = mean(&sizes[half.saturating_sub(stretch)..half.max(1)], of);
-        let end = mean(&sizes[sizes.len() - stretch..], of);
-        let figure = Figure::new(format!("soak, {name}"), "MB", end).beside(middle);
-        bench.add(figure.goal(Goal::RatioAtMost(1.05)).note("the last quarter beside the second one"));
+        let (begin, end) = (mean(&half[..stretch], of), mean(&half[half.len() - stretch..], of));
+        let figure = Figure::new(format!("soak, {name}"), "MB", end).beside(begin);
+        bench.add(figure.goal(Goal::RatioAtMost(1.05)).note("the second half's last third beside its first"));
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ const TOLERATED: f64 = 3.0;
 
 /// What a request may wait in the server's queue in any case, in seconds. A queue that is never empty is what keeps a
 /// server busy: of kube-apiserver and etcd on two cores a bare client had 1,000 pods a second with 128 in flight, which
-/// is 0.13 s each, and we had 800 with the 45 at which each took 0.05 s. One of many seconds only helps to time out.
+/// is 0.13 s each, and we had 800 with the 45 at which each took 0.05 s. A queue of many seconds only helps to time out.
 const QUEUE: f64 = 0.200;
 
 /// By how much each answer raises the number until the server has shown that it has enough.

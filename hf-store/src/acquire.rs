@@ -149,7 +149,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The machines of a template that [`Self::live_machines`] counts, in the order in which they were asked for.
+    /// The machines of a template that [`Self::live_machines`] counts, those of older requests first.
     pub fn live_names(&self, template: &TemplateId) -> Result<Vec<MachineName>> {
         let sql = "SELECT name FROM machines WHERE instance = ?1 AND template = ?2 AND live ORDER BY seq";
         let mut query = self.prepare(sql)?;

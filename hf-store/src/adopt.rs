@@ -27,15 +27,16 @@ pub struct Adoption {
 const TOGETHER: usize = 32;
 
 /// A machine of a request that is rebuilt.
-struct Found {
+struct Rebuilt {
     ordinal: u32,
-    /// As nobody knows it.
-    lost: MachineRow,
+    /// As it is without a pod.
+    before: MachineRow,
     /// As its pod shows it, if it has one.
     row: MachineRow,
 }
 
-impl Found {
+impl Rebuilt {
+    /// Takes its pod out of these.
     fn new(
         of: Origin<'_>,
         ordinal: u32,
@@ -43,14 +44,14 @@ impl Found {
         readiness: Readiness,
         now: Timestamp,
     ) -> Result<Self> {
-        let lost = of.machine(ordinal, Life::LOST);
-        let pod = pods.remove(lost.machine.name.as_str());
+        let before = of.machine(ordinal, Life::LOST);
+        let pod = pods.remove(before.machine.name.as_str());
         let asked = || Ok(Asked { readiness, rebuilt: true });
         let row = match pod.filter(|pod| pod.origin.is_some()) {
-            Some(pod) => after_seen(&lost, pod.facts.as_ref(), asked, now)?,
-            None => lost.clone(),
+            Some(pod) => after_seen(&before, pod.facts.as_ref(), asked, now)?,
+            None => before.clone(),
         };
-        Ok(Self { ordinal, lost, row })
+        Ok(Self { ordinal, before, row })
     }
 }
 
@@ -83,54 +84,65 @@ impl Tx<'_> {
         })?;
         self.note(now, request, None, Event::Adopted, &format!("{count} of {template}"))?;
         let of = Origin { request, id, template: template.as_str(), target, priority: 0, adopted: true };
-        let mut ordinals: Vec<u32> = (0..count).collect();
-        // In the order of their names, as they are listed and as the indexes have them.
-        ordinals.sort_by_cached_key(u32::to_string);
-        let awaited = self.awaited(id)?;
-        let (returned, found): (Vec<u32>, Vec<u32>) =
-            ordinals.into_iter().partition(|ordinal| awaited.contains_key(id.machine(*ordinal).as_str()));
+        // So that it is taken like the others.
         rest.insert(pod.name.as_str(), pod);
-        for ordinal in returned {
-            let lost = of.machine(ordinal, Life::LOST);
-            let name = &lost.machine.name;
-            let seq = self.insert_machine(of, ordinal, &lost)?;
-            self.link_return(seq, name)?;
-            let (life, template) = (lost.machine.life, template.to_string());
-            self.give_back(&[Standing { seq, life, template, live: false }], awaited[name.as_str()], now)?;
-            if let Some(pod) = rest.remove(name.as_str()) {
-                self.present(target, pod, rest, adoption, now)?;
-            }
-        }
-        let whole = found.chunks_exact(TOGETHER);
-        // Those that are left are too few for that statement.
-        let left = whole.remainder().chunks(1);
+        let awaited = self.awaited(id)?;
+        let by = |ordinal: u32| awaited.get(id.machine(ordinal).as_str()).copied();
+        let mut ordinals: Vec<u32> = (0..count).collect();
+        // In the order of their names, as the indexes have them: to write them in another takes a third longer.
+        ordinals.sort_by_cached_key(u32::to_string);
         let mut live = 0;
-        for ordinals in whole.chain(left) {
-            let found = ordinals
-                .iter()
-                .map(|ordinal| Found::new(of, *ordinal, rest, readiness, now))
-                .collect::<Result<Vec<_>>>()?;
-            live += found.iter().map(|one| i64::from(one.row.is_live())).sum::<i64>();
-            self.insert_found(of, found, now)?;
+        for some in ordinals.chunks(TOGETHER) {
+            // Another number of machines would be another statement.
+            let whole = some.len() == TOGETHER && some.iter().all(|ordinal| by(*ordinal).is_none());
+            for ordinals in some.chunks(if whole { TOGETHER } else { 1 }) {
+                if let Some(by) = by(ordinals[0]) {
+                    let its = self.rebuild_returned(of, ordinals[0], by, rest, now)?;
+                    its.map_or(Ok(false), |pod| self.present(target, pod, rest, adoption, now))?;
+                    continue;
+                }
+                let rebuilt = ordinals
+                    .iter()
+                    .map(|ordinal| Rebuilt::new(of, *ordinal, rest, readiness, now))
+                    .collect::<Result<Vec<_>>>()?;
+                live += rebuilt.iter().map(|one| i64::from(one.row.is_live())).sum::<i64>();
+                self.insert_rebuilt(of, rebuilt, now)?;
+            }
         }
         self.count_live(template.as_str(), live)?;
         Ok(true)
     }
 
+    /// A machine that was returned before anybody knew it. Returns its pod.
+    fn rebuild_returned<'a>(
+        &self,
+        of: Origin<'_>,
+        ordinal: u32,
+        by: i64,
+        pods: &mut HashMap<&str, &'a SeenPod>,
+        now: Timestamp,
+    ) -> Result<Option<&'a SeenPod>> {
+        let row = of.machine(ordinal, Life::LOST);
+        let name = &row.machine.name;
+        let seq = self.insert_machine(of, ordinal, &row)?;
+        self.link_return(seq, name)?;
+        let (life, template) = (row.machine.life, of.template.to_owned());
+        self.give_back(&[Standing { seq, life, template, live: false }], by, now)?;
+        Ok(pods.remove(name.as_str()))
+    }
+
     /// Writes machines as their pods show them, each once: there may be a hundred thousand.
-    fn insert_found(&self, of: Origin<'_>, found: Vec<Found>, now: Timestamp) -> Result<()> {
-        let rows: Vec<_> = found.iter().map(|one| (one.ordinal, &one.row)).collect();
+    fn insert_rebuilt(&self, of: Origin<'_>, machines: Vec<Rebuilt>, now: Timestamp) -> Result<()> {
+        let rows: Vec<_> = machines.iter().map(|one| (one.ordinal, &one.row)).collect();
         let first = self.insert_machines(of, &rows)?;
         let mut nodes = BTreeSet::new();
-        for (seq, Found { lost, mut row, .. }) in (first..).zip(found) {
+        for (seq, Rebuilt { before, mut row, .. }) in (first..).zip(machines) {
             row.seq = seq;
-            self.note_changes(&lost, &row, now)?;
+            self.note_changes(&before, &row, now)?;
             nodes.insert(row.machine.facts.node);
         }
-        nodes
-            .iter()
-            .filter(|node| !node.is_empty())
-            .try_for_each(|node| self.node_is_there(&of.target.context, node))
+        nodes.remove("");
+        nodes.iter().try_for_each(|node| self.node_is_there(&of.target.context, node))
     }
 
     /// The request that can be rebuilt from a pod: its metadata is complete and consistent, and the id is free.

@@ -57,8 +57,9 @@ const COLUMNS: &str = "m.creation, m.doubt, m.doom, m.pod,
 const COUNTERS: &str = "created_tick, starting_ms, kept_ms, returned_by, going_ms, claimed, unclaimed_ms";
 const ZEROS: &str = "0, 0, 0, 0, 0, 0, 0";
 
-/// How many columns may change, and how many a row does not have in common with the others of its request.
+/// How many columns may change.
 const CHANGEABLE: usize = 24;
+/// How many a row does not have in common with the others of its request.
 const OWN: usize = CHANGEABLE + 3;
 
 impl MachineRow {
@@ -277,9 +278,9 @@ impl Tx<'_> {
         self.insert_machines(of, &[(ordinal, row)])
     }
 
-    /// As [`Self::insert_machine`] for several of one request, by one statement, which is quicker if their names are in
-    /// order: it need not look for the end of each index again. Returns the key of the first; the others' follow it.
-    /// How many they are makes the statement, so it should not be another number each time.
+    /// As [`Self::insert_machine`] for several of one request, by one statement, in which SQLite need not look for the
+    /// end of an index again for each of them. Returns the key of the first; the others' follow it. How many they are
+    /// makes the statement, so it should not be another number each time.
     pub(crate) fn insert_machines(&self, of: Origin<'_>, machines: &[(u32, &MachineRow)]) -> Result<i64> {
         let own = machines.iter().map(|(ordinal, row)| {
             let own: [Column<'_>; OWN - CHANGEABLE] = [
@@ -298,17 +299,19 @@ impl Tx<'_> {
         let places = format!("({}, {}, {ZEROS})", fixed.join(", "), ["?"; OWN].join(", "));
         let rows = vec![places.as_str(); machines.len()].join(", ");
         let sql = format!("INSERT OR FAIL INTO machines ({}, {COUNTERS}) VALUES {rows}", names.join(", "));
-        let mut insert = self.prepare(&sql)?;
-        let written = insert.execute(params_from_iter(values))?;
+        self.prepare(&sql)?.execute(params_from_iter(values))?;
         // https://www.sqlite.org/autoinc.html: each key is one more than the largest before it.
-        Ok(self.conn.last_insert_rowid() - i64::try_from(written).unwrap_or(0) + 1)
+        #[expect(clippy::cast_possible_wrap, reason = "a few dozen")]
+        let count = machines.len() as i64;
+        Ok(self.conn.last_insert_rowid() - count + 1)
     }
 
     /// Writes the machines of a new request, by one statement: what they have in common is bound once. They were counted
     /// when the request was accepted.
     pub(crate) fn insert_wanted(&self, of: Origin<'_>, count: u32) -> Result<()> {
         let wanted = of.machine(0, Life::WANTED);
-        let (names, mut values): (Vec<_>, Vec<_>) = self.common(of, &wanted).unzip();
+        let (names, mut values): (Vec<_>, Vec<_>) =
+            self.fixed(of).into_iter().chain(wanted.changeable()).unzip();
         let places = vec!["?"; names.len()].join(", ");
         let sql = format!(
             "INSERT OR FAIL INTO machines ({}, {COUNTERS}, ordinal, name, machine_id)
@@ -319,11 +322,6 @@ impl Tx<'_> {
         values.push(json!(names).to_string().into());
         self.prepare(&sql)?.execute(params_from_iter(values))?;
         Ok(())
-    }
-
-    /// What a new machine's row holds, but for what is its own among those of its request.
-    fn common<'a>(&'a self, of: Origin<'a>, row: &'a MachineRow) -> impl Iterator<Item = Column<'a>> {
-        self.fixed(of).into_iter().chain(row.changeable())
     }
 
     /// What the rows of a request's machines have in common, and keep.

@@ -46,6 +46,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("SEARCH meta", "one row"),
     ("SCAN meta", "one row"),
     ("SCAN CONSTANT ROW", "no table"),
+    ("SCAN 32-ROW VALUES CLAUSE", "the statement itself"),
     ("SCAN json_each VIRTUAL TABLE INDEX 1:", "a list that is given to the statement"),
     ("SCAN listed VIRTUAL TABLE INDEX 1:", "the same"),
     ("SEARCH watchers USING PRIMARY KEY (instance=?)", "one row for each program"),
@@ -274,7 +275,7 @@ pub(crate) fn workload(mut store: crate::Store) {
     pods[0].facts = Some(ended);
     pods[2].facts = Some(pending());
     pods[3].origin = None;
-    pods.extend([seen(&theirs, 0, 2, running()), seen(&theirs, 1, 2, running())]);
+    pods.extend([seen(&theirs, 0, 80, running()), seen(&theirs, 1, 80, running())]);
     let back =
         [crate::testing::returned_name(id.machine(5).as_str()), crate::testing::returned_name("theirs-1")];
     let back = store.write(|tx| tx.register_return(None, &back, now())).unwrap();

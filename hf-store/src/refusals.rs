@@ -22,7 +22,7 @@ impl Tx<'_> {
         let sql = "SELECT coalesce(max(seq), 0) FROM requests";
         let last: i64 = self.prepare(sql)?.query_one([], |row| row.get(0))?;
         if last > told {
-            let sql = "UPDATE machines SET create_message = ?6
+            let sql = "UPDATE OR FAIL machines SET create_message = ?6
                        WHERE to_create AND instance = ?1 AND context = ?2 AND namespace = ?3 AND request > ?5
                            AND template = ?4 AND create_message <> ?6";
             let Target { context, namespace } = target;

@@ -149,7 +149,7 @@ impl Tx<'_> {
 
     /// As [`Self::awaited_by`], for all machines of a request.
     pub(crate) fn awaited(&self, id: &RequestId) -> Result<HashMap<String, i64>> {
-        // "." is what follows "-".
+        // All that begins with the id and "-": "." is what follows that.
         let sql = "SELECT name, min(request) FROM returned
                    WHERE instance = ?1 AND name > ?2 || '-' AND name < ?2 || '.' AND machine IS NULL GROUP BY name";
         let mut query = self.prepare(sql)?;

@@ -41,8 +41,9 @@ impl Tx<'_> {
     ///
     /// One that writes many rows of a table with constraints says `OR FAIL`: else SQLite copies each page before it
     /// changes it, beyond 64 kB into a file, to be able to undo that statement alone
-    /// (<https://www.sqlite.org/tempfiles.html#statement_journal_files>). Nobody needs that: a transaction in which
-    /// anything failed is undone as a whole.
+    /// (<https://www.sqlite.org/tempfiles.html#statement_journal_files>). Nobody needs that, since a transaction in which
+    /// anything failed is undone as a whole, so no error may be passed over inside of one. Deletions, and what changes a
+    /// handful of rows, do without.
     #[cfg_attr(test, track_caller)]
     pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
         #[cfg(test)]

@@ -53,6 +53,9 @@ fn a_large_request_is_rebuilt_as_one_after_the_other() {
         pods[40] = seen(&id, 40, count, deleting);
         pods.remove(5);
         let mut other = Bed::new(false);
+        for bed in [&mut bed, &mut other] {
+            bed.give_back(&["theirs-7"]);
+        }
         bed.list(&pods);
         for pod in pods {
             other.observe(&[Observed::Present(pod)]);

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use hf_core::RequestId;
+
 use super::*;
 use crate::testing::{Bed, in_both_modes, later, now, running, seen};
 use crate::{IdentityCheck, Observed, Store};
@@ -137,11 +139,14 @@ fn a_node_that_a_pod_is_given_to_is_not_gone() {
     let mut bed = Bed::new(false);
     bed.running(1);
     bed.show(&node(), 1);
-    bed.lose("n1");
     let next = bed.created(1);
-    assert!(bed.node().gone);
-    bed.observe(&[Observed::Present(seen(&next, 0, 1, running()))]);
-    assert!(!bed.node().gone);
+    let rebuilt = RequestId::parse("theirs").unwrap();
+    for id in [next, rebuilt] {
+        bed.lose("n1");
+        assert!(bed.node().gone);
+        bed.observe(&[Observed::Present(seen(&id, 0, 1, running()))]);
+        assert!(!bed.node().gone, "{id}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use hf_core::ground::Target;
 use hf_core::status::Readiness;
-use hf_core::{Life, MAX_MACHINES, RequestId, TemplateId};
+use hf_core::{Life, MAX_MACHINES, MachineName, RequestId, TemplateId};
 use jiff::Timestamp;
 
 use crate::error::Result;
@@ -97,8 +97,10 @@ impl Tx<'_> {
             let whole = some.len() == TOGETHER && some.iter().all(|ordinal| by(*ordinal).is_none());
             for ordinals in some.chunks(if whole { TOGETHER } else { 1 }) {
                 if let Some(by) = by(ordinals[0]) {
-                    let its = self.rebuild_returned(of, ordinals[0], by, rest, now)?;
-                    its.map_or(Ok(false), |pod| self.present(target, pod, rest, adoption, now))?;
+                    let name = self.rebuild_returned(of, ordinals[0], by, now)?;
+                    if let Some(pod) = rest.remove(name.as_str()) {
+                        self.present(target, pod, rest, adoption, now)?;
+                    }
                     continue;
                 }
                 let rebuilt = ordinals
@@ -113,22 +115,14 @@ impl Tx<'_> {
         Ok(true)
     }
 
-    /// A machine that was returned before anybody knew it. Returns its pod.
-    fn rebuild_returned<'a>(
-        &self,
-        of: Origin<'_>,
-        ordinal: u32,
-        by: i64,
-        pods: &mut HashMap<&str, &'a SeenPod>,
-        now: Timestamp,
-    ) -> Result<Option<&'a SeenPod>> {
+    /// A machine that was returned before anybody knew it. Returns its name.
+    fn rebuild_returned(&self, of: Origin<'_>, ordinal: u32, by: i64, now: Timestamp) -> Result<MachineName> {
         let row = of.machine(ordinal, Life::LOST);
-        let name = &row.machine.name;
         let seq = self.insert_machine(of, ordinal, &row)?;
-        self.link_return(seq, name)?;
         let (life, template) = (row.machine.life, of.template.to_owned());
-        self.give_back(&[Standing { seq, life, template, live: false }], by, now)?;
-        Ok(pods.remove(name.as_str()))
+        let standing = Standing { seq, life, template, live: false };
+        self.give_back_awaited(standing, &row.machine.name, by, now)?;
+        Ok(row.machine.name)
     }
 
     /// Writes machines as their pods show them, each once: there may be a hundred thousand.

@@ -135,15 +135,22 @@ impl Tx<'_> {
             priority: new.priority.into(),
             adopted: false,
         };
+        let awaited = self.awaited(&new.id)?;
         for machine in &new.machines {
-            self.import_machine(origin, machine, now)?;
+            self.import_machine(origin, machine, &awaited, now)?;
         }
         // A listing that was asked for before now knows nothing of these machines.
         self.prepare("UPDATE meta SET tick = tick + 1")?.execute([])?;
         Ok(ImportVerdict::Taken)
     }
 
-    fn import_machine(&self, of: Origin<'_>, new: &ImportedMachine, now: Timestamp) -> Result<()> {
+    fn import_machine(
+        &self,
+        of: Origin<'_>,
+        new: &ImportedMachine,
+        awaited: &HashMap<String, i64>,
+        now: Timestamp,
+    ) -> Result<()> {
         let mut row = of.machine(new.ordinal, new.life);
         row.machine.machine_id.clone_from(&new.machine_id);
         row.machine.facts = new.facts.clone();
@@ -160,10 +167,10 @@ impl Tx<'_> {
             self.note(*at, of.request, Some(seq), *event, detail)?;
         }
         // It may have been returned to us before it was imported.
-        if let Some(by) = self.awaited_by(&row.machine.name)? {
-            self.link_return(seq, &row.machine.name)?;
+        if let Some(by) = awaited.get(row.machine.name.as_str()) {
             let template = of.template.to_string();
-            self.give_back(&[Standing { seq, life: new.life, template, live: row.is_live() }], by, now)?;
+            let standing = Standing { seq, life: new.life, template, live: row.is_live() };
+            self.give_back_awaited(standing, &row.machine.name, *by, now)?;
         }
         Ok(())
     }

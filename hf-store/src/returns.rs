@@ -141,13 +141,7 @@ impl Tx<'_> {
         self.note_of_machines(now, &seqs, Event::Returned)
     }
 
-    /// The first return of a name that the store did not know.
-    pub(crate) fn awaited_by(&self, name: &MachineName) -> Result<Option<i64>> {
-        let sql = "SELECT min(request) FROM returned WHERE instance = ?1 AND name = ?2 AND machine IS NULL";
-        Ok(self.prepare(sql)?.query_one((self.instance, name.as_str()), |row| row.get(0))?)
-    }
-
-    /// As [`Self::awaited_by`], for all machines of a request.
+    /// The machines of a request that were returned before the store knew them, each with the first return of it.
     pub(crate) fn awaited(&self, id: &RequestId) -> Result<HashMap<String, i64>> {
         // All that begins with the id and "-": "." is what follows that.
         let sql = "SELECT name, min(request) FROM returned
@@ -157,11 +151,17 @@ impl Tx<'_> {
         Ok(query.query_map((self.instance, id.as_str()), read)?.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// A name that was returned before the store knew it means this machine.
-    pub(crate) fn link_return(&self, machine: i64, name: &MachineName) -> Result<()> {
+    /// A name that was returned before the store knew it means this machine, which is doomed by the first of its returns.
+    pub(crate) fn give_back_awaited(
+        &self,
+        machine: Standing,
+        name: &MachineName,
+        by: i64,
+        now: Timestamp,
+    ) -> Result<()> {
         let sql = "UPDATE returned SET machine = ?1 WHERE instance = ?2 AND name = ?3 AND machine IS NULL";
-        self.prepare(sql)?.execute((machine, self.instance, name.as_str()))?;
-        Ok(())
+        self.prepare(sql)?.execute((machine.seq, self.instance, name.as_str()))?;
+        self.give_back(&[machine], by, now)
     }
 
     /// The machines of a return request, in order.
